@@ -1,0 +1,136 @@
+//! What can go wrong, by what the caller would do about it.
+
+use crate::model::FieldError;
+use std::io;
+use std::sync::Arc;
+
+/// An act of the engine that was not done. Nothing of the batch that it concerns was kept.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// An entry breaks a rule of the model: mend the entry.
+    #[error("entry {index}: {source}")]
+    Entry {
+        /// Which entry of the batch, from 0.
+        index: usize,
+        /// The field, what was expected and found.
+        source: FieldError,
+    },
+    /// A batch does not fit one journal frame: send smaller batches.
+    #[error(
+        "expected a batch of at most {bytes_max} bytes when encoded, found {bytes}; send it in smaller batches"
+    )]
+    BatchTooLarge {
+        /// What the batch takes.
+        bytes: u64,
+        /// What it may take.
+        bytes_max: u64,
+    },
+    /// An ID, or a batch's key, that came before with other content: the producer reuses IDs.
+    #[error("{what} {key} came before with other content{place}; use a new one, or send the same bytes")]
+    Conflict {
+        /// `entry 3: id` or `idempotency key`.
+        what: String,
+        /// The ID or key, quoted.
+        key: String,
+        /// Where the first one lies, if it is known.
+        place: String,
+    },
+    /// A bound of the store was reached: more tenants or services than one store holds.
+    #[error("a store holds at most {max} {what}; put further services or tenants into another store")]
+    Limit {
+        /// Chains or lines.
+        what: &'static str,
+        /// How many.
+        max: usize,
+    },
+    /// There is no room: appends resume when there is.
+    #[error("no room to {action} {path}: {source}; free space or raise the limit, then try again")]
+    Full {
+        /// What was being done.
+        action: &'static str,
+        /// To which file.
+        path: String,
+        /// The system's error.
+        source: Arc<io::Error>,
+    },
+    /// The system refused.
+    #[error("could not {action} {path}: {source}")]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// To which file.
+        path: String,
+        /// The system's error.
+        source: Arc<io::Error>,
+    },
+    /// A sync failed, so what is on disk is unknown: only a restart decides.
+    #[error(
+        "the log stopped taking entries because {cause}; what was acknowledged is safe, restart to go on"
+    )]
+    Poisoned {
+        /// What failed.
+        cause: Arc<str>,
+    },
+    /// Another process writes the store.
+    #[error("{path} is {}; one process writes a store, reading commands work beside it", holder_text(.holder))]
+    Locked {
+        /// The lock file.
+        path: String,
+        /// The holder's process ID.
+        holder: Option<u32>,
+    },
+    /// The path holds no store.
+    #[error("{path} is not a store: expected a file STORE in it; make one with `sealog init --data DIR`")]
+    NotAStore {
+        /// The path.
+        path: String,
+    },
+    /// There is a store already.
+    #[error("{path} is a store already")]
+    Exists {
+        /// The path.
+        path: String,
+    },
+    /// The store's bytes are damaged: it can be read, not written.
+    #[error("{place}: {detail}; the store opens read-only: run `sealog verify`, and restore from a backup")]
+    Damaged {
+        /// File and offset.
+        place: String,
+        /// What was expected and found.
+        detail: String,
+    },
+    /// A store of a version that this program does not know.
+    #[error("{path}: {detail}; use the program that wrote it")]
+    Version {
+        /// The file.
+        path: String,
+        /// Which version was found and which are known.
+        detail: String,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+fn holder_text(holder: &Option<u32>) -> String {
+    holder.map_or("locked by another process".to_owned(), |pid| format!("locked by process {pid}"))
+}
+
+impl Error {
+    /// An error of the system's, sorted by what the caller would do.
+    pub fn io(action: &'static str, path: impl Into<String>, source: io::Error) -> Error {
+        let (path, source) = (path.into(), Arc::new(source));
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Error::Full { action, path, source }
+            }
+            _ => Error::Io { action, path, source },
+        }
+    }
+
+    /// What a caller of `with` gives to `map_err`.
+    pub fn during(action: &'static str, path: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.into();
+        move |source| Error::io(action, path, source)
+    }
+}

@@ -1,0 +1,516 @@
+//! Reads frames in order by bounded positioned reads, and tells a torn tail from damage.
+//!
+//! Believes nothing that a CRC does not cover. Knows no records: a payload is bytes whose CRC was checked.
+
+use super::{DIRECTORY, number_of, path};
+use crate::disk::{Access, Disk, DiskFile, read_full};
+use crate::format::journal::{
+    self, FILE_HEADER_BYTES, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAMES_OFFSET, FileHeader, FrameError,
+    FrameHeader, FrameType, HeaderError,
+};
+use crate::limits::FRAME_PAYLOAD_BYTES_MAX;
+use std::io;
+
+/// A frame whose header and payload read back as they were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The journal file it lies in.
+    pub journal: u64,
+    /// Its header.
+    pub header: FrameHeader,
+    /// Header, payload and padding.
+    pub bytes: Vec<u8>,
+}
+
+impl Frame {
+    /// The payload.
+    pub fn payload(&self) -> &[u8] {
+        &self.bytes[FRAME_HEADER_BYTES..][..self.header.payload_bytes as usize]
+    }
+}
+
+/// Frames that were acknowledged and are not there any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The first.
+    pub first: u64,
+    /// The last, where something vouches for it.
+    pub last: u64,
+}
+
+/// Bytes that are not what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The file.
+    pub file: String,
+    /// Where it begins.
+    pub offset: u64,
+    /// Where reading could go on; the file's length if nowhere.
+    pub end_offset: u64,
+    /// Frames that it swallowed, if any.
+    pub lost: Option<Lost>,
+    /// What was expected and found.
+    pub detail: String,
+}
+
+/// How the last file ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The last file's number; 0 if there is none.
+    pub journal: u64,
+    /// Where the next frame goes.
+    pub offset: u64,
+    /// Bytes of a torn write behind it that are not zero; 0 after a clean end.
+    pub torn_bytes: u64,
+    /// The file's header, to go on writing it.
+    pub header: Option<FileHeader>,
+    /// Number of the next frame.
+    pub next_frame: u64,
+}
+
+/// What reading a journal meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The next frame.
+    Frame(Frame),
+    /// Damage; reading goes on behind it.
+    Damage(Damage),
+    /// The end, met once.
+    End(Tail),
+}
+
+/// Reads all journal files of a store, in order.
+pub struct JournalReader<'d> {
+    disk: &'d dyn Disk,
+    store_id: [u8; 16],
+    /// Files not begun yet, last first.
+    files: Vec<u64>,
+    current: Option<OpenFile>,
+    expected_frame: u64,
+    expected_journal: u64,
+    tail: Tail,
+    pending: Vec<Event>,
+    bytes_read: u64,
+    ended: bool,
+}
+
+struct OpenFile {
+    file: Box<dyn DiskFile>,
+    path: String,
+    /// Length when it was opened: what is appended later is not read.
+    length: u64,
+    header: FileHeader,
+    number: u64,
+    offset: u64,
+    /// First frame of the next file, if there is one: frames below it were synced.
+    vouched: u64,
+}
+
+impl<'d> JournalReader<'d> {
+    /// Lists the files of a store's journal. A directory that is missing is a journal without files.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn new(disk: &'d dyn Disk, store_id: [u8; 16]) -> io::Result<JournalReader<'d>> {
+        let names = match disk.list(DIRECTORY) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            names => names?,
+        };
+        let mut files: Vec<u64> = names.iter().filter_map(|name| number_of(name)).collect();
+        files.sort_unstable_by(|a, b| b.cmp(a));
+        let pending = names
+            .iter()
+            .filter(|name| name.ends_with(".journal") && number_of(name).is_none())
+            .map(|name| {
+                Event::Damage(Damage {
+                    file: format!("{DIRECTORY}/{name}"),
+                    offset: 0,
+                    end_offset: 0,
+                    lost: None,
+                    detail: "expected the name of a journal file, eight digits or more".to_owned(),
+                })
+            })
+            .collect();
+        Ok(JournalReader {
+            disk,
+            store_id,
+            files,
+            current: None,
+            expected_frame: 1,
+            expected_journal: 1,
+            tail: Tail { journal: 0, offset: 0, torn_bytes: 0, header: None, next_frame: 1 },
+            pending,
+            bytes_read: 0,
+            ended: false,
+        })
+    }
+
+    /// Bytes read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Reads on. After [`Event::End`] there is nothing.
+    ///
+    /// # Errors
+    /// The disk's; reading cannot go on then.
+    pub fn next_event(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            if let Some(event) = self.pending.pop() {
+                return Ok(Some(event));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            if let Some(file) = self.current.take() {
+                if let Some(event) = self.read_frame(file)? {
+                    return Ok(Some(event));
+                }
+            } else if let Some(number) = self.files.pop() {
+                self.open_file(number)?;
+            } else {
+                self.ended = true;
+                self.tail.next_frame = self.expected_frame;
+                return Ok(Some(Event::End(self.tail.clone())));
+            }
+        }
+    }
+
+    /// Reports damage after what is already pending.
+    fn report(&mut self, damage: Damage) {
+        self.pending.insert(0, Event::Damage(damage));
+    }
+
+    fn open_file(&mut self, number: u64) -> io::Result<()> {
+        let path = path(number);
+        let damage = |offset, end_offset, detail: String| Damage {
+            file: path.clone(),
+            offset,
+            end_offset,
+            lost: None,
+            detail,
+        };
+        let file = self.disk.open(&path, Access::Read)?;
+        let length = file.length()?;
+        let mut copies = [0; 2 * FILE_HEADER_BYTES];
+        let filled = read_full(&*file, &mut copies, 0)?;
+        self.bytes_read += filled as u64;
+        let is_last = self.files.is_empty();
+        let blank = copies[..filled].iter().all(|byte| *byte == 0);
+        if is_last && (blank || filled < copies.len()) && !self.holds_frames(&*file, length)? {
+            // A crash between creating a file and syncing its headers: nothing was written into it yet.
+            self.tail = Tail {
+                journal: number,
+                offset: 0,
+                torn_bytes: if blank { 0 } else { filled as u64 },
+                header: None,
+                next_frame: self.expected_frame,
+            };
+            return Ok(());
+        }
+        let decoded = [0, 1].map(|copy| {
+            let header = FileHeader::decode(&copies[copy * FILE_HEADER_BYTES..][..FILE_HEADER_BYTES])?;
+            if header.journal == number {
+                Ok(header)
+            } else {
+                Err(HeaderError::Damaged("it is of another file"))
+            }
+        });
+        for (copy, result) in decoded.iter().enumerate() {
+            if let Err(error) = result {
+                let offset = (copy * FILE_HEADER_BYTES) as u64;
+                self.report(damage(
+                    offset,
+                    offset + FILE_HEADER_BYTES as u64,
+                    format!("copy {} of 2 of the file header: {error}", copy + 1),
+                ));
+            }
+        }
+        let Some(header) = decoded.into_iter().flatten().next() else {
+            // Without the nonce no frame can be checked: the next file's header tells how many are lost.
+            let lost = self.first_frame_of_next_file()?.filter(|first| *first > self.expected_frame);
+            let event = Damage {
+                lost: lost.map(|first| Lost { first: self.expected_frame, last: first - 1 }),
+                ..damage(FRAMES_OFFSET, length, "no copy of its header reads, so no frame can".to_owned())
+            };
+            self.report(event);
+            self.expected_frame = lost.unwrap_or(self.expected_frame);
+            self.expected_journal = number + 1;
+            self.tail = Tail {
+                journal: number,
+                offset: length,
+                torn_bytes: 0,
+                header: None,
+                next_frame: self.expected_frame,
+            };
+            return Ok(());
+        };
+        if header.store_id != self.store_id {
+            let detail = format!(
+                "a file of another store: expected store {}, found {}",
+                crate::hex::encode(&self.store_id),
+                crate::hex::encode(&header.store_id)
+            );
+            self.report(damage(0, length, detail));
+            self.expected_journal = number + 1;
+            return Ok(());
+        }
+        if header.first_frame != self.expected_frame || number != self.expected_journal {
+            let lost = (header.first_frame > self.expected_frame)
+                .then_some(Lost { first: self.expected_frame, last: header.first_frame.saturating_sub(1) });
+            let detail = format!(
+                "expected journal file {} with first frame {}, found file {number} with first frame {}",
+                self.expected_journal, self.expected_frame, header.first_frame
+            );
+            self.report(Damage { lost, ..damage(0, 0, detail) });
+            self.expected_frame = self.expected_frame.max(header.first_frame);
+        }
+        self.expected_journal = number + 1;
+        let vouched = self.first_frame_of_next_file()?.unwrap_or(0);
+        self.current = Some(OpenFile { file, path, length, header, number, offset: FRAMES_OFFSET, vouched });
+        Ok(())
+    }
+
+    /// Whether anything behind the headers is not zero.
+    fn holds_frames(&mut self, file: &dyn DiskFile, length: u64) -> io::Result<bool> {
+        Ok(length > FRAMES_OFFSET && self.first_not_zero(file, FRAMES_OFFSET, length)?.is_some())
+    }
+
+    fn first_frame_of_next_file(&self) -> io::Result<Option<u64>> {
+        let Some(next) = self.files.last() else { return Ok(None) };
+        let file = self.disk.open(&path(*next), Access::Read)?;
+        let mut copies = [0; 2 * FILE_HEADER_BYTES];
+        read_full(&*file, &mut copies, 0)?;
+        let first = copies.chunks_exact(FILE_HEADER_BYTES).find_map(|copy| FileHeader::decode(copy).ok());
+        Ok(first
+            .filter(|header| header.store_id == self.store_id && header.journal == *next)
+            .map(|header| header.first_frame))
+    }
+
+    /// Reads the frame at the file's offset; puts the file back unless it has ended.
+    fn read_frame(&mut self, mut open: OpenFile) -> io::Result<Option<Event>> {
+        self.tail = Tail {
+            journal: open.number,
+            offset: open.offset,
+            torn_bytes: 0,
+            header: Some(open.header),
+            next_frame: self.expected_frame,
+        };
+        if open.offset >= open.length {
+            self.finish_file(&open);
+            return Ok(None);
+        }
+        let (detail, search_from) = match self.frame_at(&open, open.offset)? {
+            Ok(frame) if frame.header.number.get() == self.expected_frame => {
+                open.offset += frame.header.frame_bytes();
+                self.expected_frame += 1;
+                self.current = Some(open);
+                return Ok(Some(Event::Frame(frame)));
+            }
+            Ok(frame) => {
+                let detail =
+                    format!("expected frame {}, found frame {}", self.expected_frame, frame.header.number);
+                // A later frame here means that those between are gone; an earlier one is stepped over.
+                let later = frame.header.number.get() > self.expected_frame;
+                (detail, open.offset + if later { 0 } else { frame.header.frame_bytes() })
+            }
+            Err(Unread { error: FrameError::Blank, .. }) if self.is_blank_tail(&open)? => {
+                self.finish_file(&open);
+                return Ok(None);
+            }
+            Err(Unread { error, resume }) => (error.to_string(), resume),
+        };
+        match self.find_vouched(&open, search_from)? {
+            Some(found) => {
+                let last = found.frame.saturating_sub(1).max(self.expected_frame);
+                let damage = Damage {
+                    file: open.path.clone(),
+                    offset: open.offset,
+                    end_offset: found.offset,
+                    lost: (found.frame > self.expected_frame)
+                        .then_some(Lost { first: self.expected_frame, last }),
+                    detail,
+                };
+                self.expected_frame = self.expected_frame.max(found.frame);
+                open.offset = found.offset;
+                if found.offset < open.length {
+                    self.current = Some(open);
+                } else {
+                    self.tail.offset = open.length;
+                }
+                Ok(Some(Event::Damage(damage)))
+            }
+            None => {
+                let end = self.last_not_zero(&open)?;
+                if !self.files.is_empty() {
+                    // A file is trimmed and synced before the next is begun: nothing torn is left in it.
+                    let detail =
+                        format!("expected the file's end behind its last frame, found more: {detail}");
+                    let (offset, end_offset) = (open.offset, open.length);
+                    return Ok(Some(Event::Damage(Damage {
+                        file: open.path,
+                        offset,
+                        end_offset,
+                        lost: None,
+                        detail,
+                    })));
+                }
+                // No later frame covers this place: a write that was torn before it was acknowledged.
+                self.tail.torn_bytes = end.saturating_sub(open.offset);
+                Ok(None)
+            }
+        }
+    }
+
+    /// A file that is not the last must hold every frame below the next file's first.
+    fn finish_file(&mut self, open: &OpenFile) {
+        if self.expected_frame < open.vouched {
+            self.report(Damage {
+                file: open.path.clone(),
+                offset: open.offset,
+                end_offset: open.length,
+                lost: Some(Lost { first: self.expected_frame, last: open.vouched - 1 }),
+                detail: format!("expected frames up to {}, the file ends before", open.vouched - 1),
+            });
+            self.expected_frame = open.vouched;
+        }
+    }
+
+    fn frame_at(&mut self, open: &OpenFile, offset: u64) -> io::Result<Result<Frame, Unread>> {
+        let next = offset + FRAME_ALIGNMENT;
+        let unread = |error, resume| Ok(Err(Unread { error, resume }));
+        let mut head = [0; FRAME_HEADER_BYTES];
+        let available = usize::try_from(open.length - offset).unwrap_or(usize::MAX).min(FRAME_HEADER_BYTES);
+        let filled = read_full(&*open.file, &mut head[..available], offset)?;
+        self.bytes_read += filled as u64;
+        let header = match FrameHeader::decode(&head[..filled], offset, &open.header.nonce) {
+            Ok(header) => header,
+            Err(error) => return unread(error, next),
+        };
+        let frame_bytes = header.frame_bytes();
+        if frame_bytes > open.length - offset {
+            return unread(FrameError::Damaged("the file ends inside a frame"), next);
+        }
+        // `decode` bounds the payload to 32 MiB.
+        let mut bytes = vec![0; usize::try_from(frame_bytes).unwrap_or(FRAME_PAYLOAD_BYTES_MAX)];
+        let filled = read_full(&*open.file, &mut bytes, offset)?;
+        self.bytes_read += filled as u64;
+        if filled < bytes.len() {
+            return unread(FrameError::Damaged("the file ends inside a frame"), next);
+        }
+        let frame = Frame { journal: open.number, header, bytes };
+        let computed = journal::payload_crc(&open.header.nonce, header.number, frame.payload());
+        if computed != header.payload_crc {
+            return unread(
+                FrameError::Damaged("the CRC32 of a frame's payload differs"),
+                offset + frame_bytes,
+            );
+        }
+        let padding = &frame.bytes[FRAME_HEADER_BYTES + header.payload_bytes as usize..];
+        if padding.iter().any(|byte| *byte != 0) {
+            return unread(FrameError::Damaged("padding behind a frame is not zero"), offset + frame_bytes);
+        }
+        let fits = match header.frame_type {
+            FrameType::Commit => header.part_count > 0 && header.entry_count > 0,
+            FrameType::Stop => header.payload_bytes == 0 && header.part_count == 0 && header.entry_count == 0,
+        };
+        if !fits {
+            return unread(
+                FrameError::Damaged("counts that do not fit the frame's type"),
+                offset + frame_bytes,
+            );
+        }
+        Ok(Ok(frame))
+    }
+
+    /// The nearest readable frame from `from` on, if anything vouches that the place before it was durable: a later
+    /// frame's `durable`, or the next file.
+    fn find_vouched(&mut self, open: &OpenFile, from: u64) -> io::Result<Option<Found>> {
+        let mut nearest = None;
+        let mut offset = from;
+        while let Some((found, header)) = self.find_header(open, offset)? {
+            if header.number.get() >= self.expected_frame {
+                let here = Found { offset: found, frame: header.number.get() };
+                nearest = nearest.or(Some(here));
+                if header.durable >= self.expected_frame {
+                    return Ok(nearest);
+                }
+            }
+            offset = found + FRAME_ALIGNMENT;
+        }
+        if self.expected_frame < open.vouched {
+            // The next file was begun after everything here was synced.
+            return Ok(nearest.or(Some(Found { offset: open.length, frame: open.vouched })));
+        }
+        Ok(None)
+    }
+
+    /// The nearest bytes from `from` on that decode as a frame header of their place.
+    fn find_header(&mut self, open: &OpenFile, from: u64) -> io::Result<Option<(u64, FrameHeader)>> {
+        const STEP: usize = 1 << 20;
+        let mut window = vec![0; STEP + FRAME_HEADER_BYTES];
+        let mut start = from.next_multiple_of(FRAME_ALIGNMENT);
+        while start < open.length {
+            let filled = read_full(&*open.file, &mut window, start)?;
+            self.bytes_read += filled as u64;
+            let places = filled.saturating_sub(FRAME_HEADER_BYTES - 1).min(STEP);
+            for at in (0..places).step_by(FRAME_ALIGNMENT as usize) {
+                if window[at..at + 4] != journal::FRAME_MAGIC {
+                    continue;
+                }
+                let offset = start + at as u64;
+                let bytes = &window[at..at + FRAME_HEADER_BYTES];
+                if let Ok(header) = FrameHeader::decode(bytes, offset, &open.header.nonce) {
+                    return Ok(Some((offset, header)));
+                }
+            }
+            start += STEP as u64;
+        }
+        Ok(None)
+    }
+
+    fn is_blank_tail(&mut self, open: &OpenFile) -> io::Result<bool> {
+        Ok(self.first_not_zero(&*open.file, open.offset, open.length)?.is_none())
+    }
+
+    fn first_not_zero(&mut self, file: &dyn DiskFile, from: u64, to: u64) -> io::Result<Option<u64>> {
+        let mut chunk = vec![0; 1 << 16];
+        let mut start = from;
+        while start < to {
+            let filled = read_full(file, &mut chunk, start)?;
+            self.bytes_read += filled as u64;
+            if filled == 0 {
+                break;
+            }
+            if let Some(at) = chunk[..filled].iter().position(|byte| *byte != 0) {
+                return Ok(Some(start + at as u64));
+            }
+            start += filled as u64;
+        }
+        Ok(None)
+    }
+
+    /// Behind the last byte that is not zero.
+    fn last_not_zero(&mut self, open: &OpenFile) -> io::Result<u64> {
+        let mut end = open.offset;
+        while let Some(at) = self.first_not_zero(&*open.file, end, open.length)? {
+            let mut chunk = vec![0; 1 << 16];
+            let filled = read_full(&*open.file, &mut chunk, at)?;
+            let last = chunk[..filled].iter().rposition(|byte| *byte != 0).unwrap_or(0);
+            end = at + last as u64 + 1;
+        }
+        Ok(end)
+    }
+}
+
+/// Bytes that are not a frame, and where to look for the next one.
+struct Unread {
+    error: FrameError,
+    resume: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    offset: u64,
+    frame: u64,
+}

@@ -1,0 +1,254 @@
+//! Appends frames to the newest journal file, and begins the next.
+
+use super::{DIRECTORY, Tail, path};
+use crate::clock::Entropy;
+use crate::disk::{Access, Disk, DiskFile};
+use crate::error::Error;
+use crate::format::journal::{
+    self, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAMES_OFFSET, FileHeader, FrameHeader, FrameType, frame_bytes,
+};
+use crate::limits;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+/// A frame that was not written.
+#[derive(Debug)]
+pub enum WriteError {
+    /// Nothing of it is left: the next append may try again.
+    Refused(Error),
+    /// What the file holds is unknown: nothing may be appended until a restart.
+    Fatal(Error),
+}
+
+/// The newest journal file, open for appending.
+pub struct JournalWriter {
+    disk: Arc<dyn Disk>,
+    store_id: [u8; 16],
+    file: Arc<dyn DiskFile>,
+    header: FileHeader,
+    /// Where the next frame goes. Everything from here on reads as zeros.
+    tail: u64,
+    /// Up to here the file's space is written or reserved: a frame below it changes no metadata.
+    ready: u64,
+    next_frame: u64,
+}
+
+impl JournalWriter {
+    /// Begins the first file, or goes on where reading ended, after a torn tail was cut.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn resume(
+        disk: Arc<dyn Disk>,
+        entropy: &dyn Entropy,
+        store_id: [u8; 16],
+        tail: &Tail,
+    ) -> Result<JournalWriter, Error> {
+        let number = tail.journal.max(1);
+        let Some(header) = tail.header else {
+            // None yet, or a crash while the newest was begun: its name may be there, with nothing of worth inside.
+            match disk.remove(&path(number)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", disk.display(&path(number)), error));
+                }
+                _ => {}
+            }
+            return JournalWriter::begin(disk, entropy, store_id, number, tail.next_frame);
+        };
+        let name = disk.display(&path(number));
+        let file = disk.open(&path(number), Access::Write).map_err(Error::during("open", &name))?;
+        let mut ready = file.length().map_err(Error::during("read the length of", &name))?;
+        if tail.torn_bytes > 0 {
+            // Cut before anything new is written: what was torn must not lie behind a new frame.
+            file.set_length(tail.offset).map_err(Error::during("cut the torn tail of", &name))?;
+            file.sync().map_err(Error::during("sync", &name))?;
+            ready = tail.offset;
+        }
+        Ok(JournalWriter {
+            disk,
+            store_id,
+            file: file.into(),
+            header,
+            tail: tail.offset,
+            ready,
+            next_frame: tail.next_frame,
+        })
+    }
+
+    fn begin(
+        disk: Arc<dyn Disk>,
+        entropy: &dyn Entropy,
+        store_id: [u8; 16],
+        number: u64,
+        next_frame: u64,
+    ) -> Result<JournalWriter, Error> {
+        let name = disk.display(&path(number));
+        let mut nonce = [0; 8];
+        entropy.fill(&mut nonce).map_err(Error::during("draw a nonce for", &name))?;
+        let header = FileHeader { store_id, journal: number, first_frame: next_frame, nonce };
+        let file = disk.create(&path(number)).map_err(Error::during("create", &name))?;
+        let copies = [header.encode(), header.encode()].concat();
+        let written = file.write_at(&copies, 0).and_then(|()| file.sync());
+        if let Err(error) = written {
+            // Best effort: an unfinished file without frames is cut at the next start anyway.
+            let _ = disk.remove(&path(number));
+            return Err(Error::io("begin", name, error));
+        }
+        // A frame is acknowledged only after the name of its file is durable.
+        disk.sync_directory(DIRECTORY).map_err(Error::during("sync", disk.display(DIRECTORY)))?;
+        Ok(JournalWriter {
+            disk,
+            store_id,
+            file: file.into(),
+            header,
+            tail: FRAMES_OFFSET,
+            ready: FRAMES_OFFSET,
+            next_frame,
+        })
+    }
+
+    /// The file to sync after [`JournalWriter::append`].
+    pub fn file(&self) -> Arc<dyn DiskFile> {
+        Arc::clone(&self.file)
+    }
+
+    /// The newest frame's number; 0 if there is none.
+    pub fn last_frame(&self) -> u64 {
+        self.next_frame - 1
+    }
+
+    /// The path of the newest file, for messages.
+    pub fn display(&self) -> String {
+        self.disk.display(&path(self.header.journal))
+    }
+
+    /// The newest file's number.
+    pub fn journal(&self) -> u64 {
+        self.header.journal
+    }
+
+    /// Writes one frame; `bytes` holds room for the header, then the payload, and is padded and completed here.
+    /// Not durable until [`JournalWriter::file`] is synced. `durable` is the highest frame known to be synced.
+    ///
+    /// # Errors
+    /// [`WriteError::Refused`] if nothing of the frame is left, else [`WriteError::Fatal`].
+    pub fn append(
+        &mut self,
+        entropy: &dyn Entropy,
+        frame: NewFrame,
+        bytes: &mut Vec<u8>,
+    ) -> Result<FrameHeader, WriteError> {
+        let payload_bytes = bytes.len() - FRAME_HEADER_BYTES;
+        assert!(payload_bytes <= limits::FRAME_PAYLOAD_BYTES_MAX, "callers bound batches");
+        let length = frame_bytes(payload_bytes as u64);
+        if self.tail + length > limits::JOURNAL_FILE_BYTES_AIM && self.tail > FRAMES_OFFSET {
+            self.rotate(entropy)?;
+        }
+        self.make_ready(length)?;
+        let number = NonZeroU64::new(self.next_frame).unwrap_or(NonZeroU64::MIN);
+        let header = FrameHeader {
+            frame_type: frame.frame_type,
+            number,
+            durable: frame.durable,
+            logged_at: frame.logged_at,
+            offset: self.tail,
+            payload_bytes: u32::try_from(payload_bytes).unwrap_or(u32::MAX),
+            payload_crc: journal::payload_crc(&self.header.nonce, number, &bytes[FRAME_HEADER_BYTES..]),
+            part_count: frame.part_count,
+            entry_count: frame.entry_count,
+        };
+        bytes[..FRAME_HEADER_BYTES].copy_from_slice(&header.encode(&self.header.nonce));
+        bytes.resize(usize::try_from(length).unwrap_or(bytes.len()), 0);
+        if let Err(error) = self.file.write_at(bytes, self.tail) {
+            return Err(self.undo("write", error));
+        }
+        self.tail += length;
+        self.ready = self.ready.max(self.tail);
+        self.next_frame += 1;
+        Ok(header)
+    }
+
+    /// Makes room for a frame, and for those that will follow it.
+    fn make_ready(&mut self, length: u64) -> Result<(), WriteError> {
+        if self.tail + length <= self.ready {
+            return Ok(());
+        }
+        let result = if length >= limits::JOURNAL_LARGE_FRAME_BYTES {
+            // Unwritten space costs a metadata change at each sync, which a large frame does not notice.
+            let ahead = length.max(limits::JOURNAL_RESERVE_BYTES);
+            let end = (self.tail + ahead).min(limits::JOURNAL_FILE_BYTES_AIM.max(self.tail + length));
+            self.file.reserve(self.tail, end - self.tail).map(|()| end)
+        } else {
+            // Zeros written ahead make the syncs of small frames about a third cheaper (docs/durability.md).
+            let end = self.tail + limits::JOURNAL_ZERO_BYTES;
+            let zeros = vec![0; usize::try_from(end - self.ready).unwrap_or(0)];
+            self.file.write_at(&zeros, self.ready).map(|()| end)
+        };
+        match result {
+            Ok(ready) => {
+                self.ready = ready.next_multiple_of(FRAME_ALIGNMENT);
+                Ok(())
+            }
+            Err(error) => Err(self.undo("make room in", error)),
+        }
+    }
+
+    /// After a failed write: cut what it left, so that nothing half-written lies behind the next frame.
+    fn undo(&mut self, action: &'static str, error: std::io::Error) -> WriteError {
+        let cause = Error::io(action, self.display(), error);
+        match self.file.set_length(self.tail) {
+            Ok(()) => {
+                self.ready = self.tail;
+                WriteError::Refused(cause)
+            }
+            Err(_) => WriteError::Fatal(cause),
+        }
+    }
+
+    /// Closes the file and begins the next: everything in the old one is synced first.
+    fn rotate(&mut self, entropy: &dyn Entropy) -> Result<(), WriteError> {
+        let name = self.display();
+        // Space reserved behind the tail is given back; a reader sees a file that ends with its last frame.
+        self.file
+            .set_length(self.tail)
+            .map_err(|error| WriteError::Refused(Error::io("trim", &name, error)))?;
+        self.ready = self.tail;
+        self.file.sync().map_err(|error| WriteError::Fatal(Error::io("sync", &name, error)))?;
+        // A crash here leaves a whole file that the next start goes on with.
+        let next = JournalWriter::begin(
+            Arc::clone(&self.disk),
+            entropy,
+            self.store_id,
+            self.header.journal + 1,
+            self.next_frame,
+        )
+        .map_err(WriteError::Refused)?;
+        *self = next;
+        Ok(())
+    }
+
+    /// Gives back space that was reserved ahead, for a clean stop. The caller syncs.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn trim(&mut self) -> Result<(), Error> {
+        self.file.set_length(self.tail).map_err(Error::during("trim", self.display()))?;
+        self.ready = self.tail;
+        Ok(())
+    }
+}
+
+/// What a frame's header says beside what follows from its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFrame {
+    /// What the payload is.
+    pub frame_type: FrameType,
+    /// The highest frame known to be synced.
+    pub durable: u64,
+    /// Commit time, nanoseconds since the epoch.
+    pub logged_at: i64,
+    /// Parts in the payload.
+    pub part_count: u32,
+    /// Entries in all parts.
+    pub entry_count: u32,
+}

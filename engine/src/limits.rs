@@ -1,0 +1,66 @@
+//! Every bound of the engine in one place, each with its reason.
+//!
+//! A number read from disk or network is compared with one of these before it sizes, slices or seeks anything.
+
+/// Longest tenant, organization, entry ID, request ID and configuration ID, in bytes (the record model).
+pub const NAME_BYTES_MAX: usize = 128;
+/// Longest activity, in bytes (the record model).
+pub const ACTIVITY_BYTES_MAX: usize = 256;
+/// Longest message, in bytes (the record model).
+pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Most attribute pairs of one entry (the record model).
+pub const ATTRIBUTE_COUNT_MAX: usize = 64;
+/// Longest key of an attribute, in bytes (the record model).
+pub const ATTRIBUTE_KEY_BYTES_MAX: usize = 128;
+/// Longest encoded record, in bytes (the record model).
+pub const RECORD_BYTES_MAX: usize = 256 << 10;
+/// Longest name of a log service instance (`logged_by`), in bytes: `sealog@` and a host name (RFC 1035 §2.3.4).
+pub const INSTANCE_BYTES_MAX: usize = 288;
+/// Longest store name, in bytes (the integrity contract).
+pub const STORE_NAME_BYTES_MAX: usize = 128;
+
+/// Most chains of one store: 10 000 right edges and directory rows are 20 MiB, still held in memory at once.
+pub const CHAIN_COUNT_MAX: usize = 10_000;
+/// Most tenants' lines of one store, over all chains: the directory over them is then about 100 MiB.
+pub const LINE_COUNT_MAX: usize = 1_000_000;
+
+/// Largest payload of one journal frame, in bytes. A batch is one frame, so it bounds an atomic batch too;
+/// a reader that verifies an untrusted journal holds one frame at a time.
+pub const FRAME_PAYLOAD_BYTES_MAX: usize = 32 << 20;
+/// A group commit stops taking batches in at this many bytes: past it a longer write costs more than a second sync.
+pub const GROUP_BYTES_AIM: usize = 2 << 20;
+/// Batches below this wait for the sync under way, so that one sync serves them all; larger ones are hashed and
+/// written meanwhile.
+pub const GROUP_OVERLAP_BYTES_MIN: usize = 64 << 10;
+/// A journal file is closed, and the next begun, when a frame would take it past this many bytes.
+pub const JOURNAL_FILE_BYTES_AIM: u64 = 64 << 20;
+/// Zeros written ahead of small frames, so that their sync changes no metadata.
+pub const JOURNAL_ZERO_BYTES: u64 = 256 << 10;
+/// Space reserved ahead of large frames: one metadata change serves many.
+pub const JOURNAL_RESERVE_BYTES: u64 = 16 << 20;
+/// Frames from this size on are large.
+pub const JOURNAL_LARGE_FRAME_BYTES: u64 = 32 << 10;
+
+/// How long an entry's ID, or a batch's key, is remembered.
+pub const IDEMPOTENCY_WINDOW_NS: i64 = 24 * 3600 * 1_000_000_000;
+/// How many of them at most: 2 M of 48 bytes each and an index are about 120 MiB.
+pub const IDEMPOTENCY_COUNT_MAX: usize = 2_000_000;
+
+/// `heads` is committed at least this often while anything grows.
+pub const HEADS_INTERVAL_NS: i64 = 60 * 1_000_000_000;
+/// Most rows of one control record; more go on in further entries (the integrity contract).
+pub const CONTROL_ROWS_MAX: usize = 1_000;
+
+/// A wall clock this far ahead of the boot clock has leapt.
+pub const CLOCK_LEAP_NS: i64 = 60 * 1_000_000_000;
+/// A leap that lasts this long is taken.
+pub const CLOCK_LEAP_PATIENCE_NS: i64 = 600 * 1_000_000_000;
+
+/// A tree mark is kept every this many entries.
+pub const MARK_INTERVAL: u64 = 256;
+
+// A frame always has room for one largest entry with everything that travels beside it.
+const _: () = assert!(RECORD_BYTES_MAX + 4096 < FRAME_PAYLOAD_BYTES_MAX);
+const _: () = assert!(GROUP_BYTES_AIM < FRAME_PAYLOAD_BYTES_MAX);
+const _: () = assert!(FRAME_PAYLOAD_BYTES_MAX as u64 <= JOURNAL_FILE_BYTES_AIM);
+const _: () = assert!(MARK_INTERVAL.is_power_of_two());

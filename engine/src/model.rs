@@ -1,0 +1,17 @@
+//! Plain values: what an entry is and which values its fields may take.
+//!
+//! Knows the record model and its JSON form. Knows nothing of files, hashes, clocks or threads.
+
+mod committed;
+mod entry;
+mod json;
+mod name;
+mod severity;
+mod timestamp;
+
+pub use committed::{Committed, Position};
+pub use entry::{Actor, Artifact, Entry, FieldError, Object, Process, ProcessEvent};
+pub use json::{Accept, JsonError, parse_entry};
+pub use name::{CONTROL_SERVICE, RESERVED_PREFIX, SYSTEM_TENANT, ServiceName, StoreName, check_tenant};
+pub use severity::Severity;
+pub use timestamp::{TimeError, Timestamp};

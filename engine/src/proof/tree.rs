@@ -1,0 +1,119 @@
+//! The tree over a chain's leaves (RFC 6962 §2.1), kept as its right edge.
+//!
+//! `full[l]` is the root of the full subtree of 2^l leaves that ends the tree at that level, where the size has bit l.
+//! So `full` holds as many roots as the size has one-bits, and appending touches one more than it completes.
+
+use super::{Hash, Hasher, hashes};
+
+/// A tree that grows at its right end; holds at most 64 hashes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RightEdge {
+    size: u64,
+    full: Vec<Option<Hash>>,
+}
+
+impl RightEdge {
+    /// Leaves in the tree.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends leaves, hashing the nodes of each level side by side.
+    pub fn extend(&mut self, leaves: &[Hash], hasher: &mut Hasher) {
+        self.size += leaves.len() as u64;
+        let mut nodes = leaves.to_vec();
+        let mut level = 0;
+        while !nodes.is_empty() {
+            if self.full.len() == level {
+                self.full.push(None);
+            }
+            // A subtree that waited at this level is the left neighbour of the first new one.
+            if let Some(waiting) = self.full[level].take() {
+                nodes.insert(0, waiting);
+            }
+            let (pairs, odd) = nodes.as_chunks::<2>();
+            self.full[level] = odd.first().copied();
+            let mut parents = vec![[0; 32]; pairs.len()];
+            hasher.each(
+                pairs.len(),
+                |i, message| hashes::node_message(&pairs[i][0], &pairs[i][1], message),
+                |i, hash| parents[i] = hash,
+            );
+            nodes = parents;
+            level += 1;
+        }
+    }
+
+    /// The tree's root.
+    pub fn root(&self) -> Hash {
+        root_of_subtrees(self.full.iter().flatten().copied())
+    }
+}
+
+/// The root over full subtrees given from the right: RFC 6962 §2.1 splits at the largest power of two, so each larger
+/// subtree is the left child of all that lies right of it.
+pub fn root_of_subtrees(from_the_right: impl Iterator<Item = Hash>) -> Hash {
+    from_the_right.reduce(|right, left| hashes::node(&left, &right)).unwrap_or_else(hashes::empty_root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::digest;
+
+    /// RFC 6962 §2.1, word for word.
+    fn root_by_definition(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [] => digest(&[]),
+            [leaf] => *leaf,
+            _ => {
+                let split = leaves.len().next_power_of_two() / 2;
+                hashes::node(&root_by_definition(&leaves[..split]), &root_by_definition(&leaves[split..]))
+            }
+        }
+    }
+
+    #[test]
+    fn roots_of_the_certificate_transparency_vectors() {
+        let inputs = [
+            "",
+            "00",
+            "10",
+            "2021",
+            "3031",
+            "40414243",
+            "5051525354555657",
+            "606162636465666768696a6b6c6d6e6f",
+        ];
+        let leaves: Vec<Hash> = inputs
+            .iter()
+            .map(|hex| {
+                let bytes: Vec<u8> = (0..hex.len())
+                    .step_by(2)
+                    .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+                    .collect();
+                digest(&[&[0], &bytes])
+            })
+            .collect();
+        let mut edge = RightEdge::default();
+        edge.extend(&leaves, &mut Hasher::new());
+        let wanted = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328";
+        assert_eq!(crate::hex::encode(&edge.root()), wanted);
+    }
+
+    #[test]
+    fn grows_by_any_steps_to_the_root_of_the_definition() {
+        let leaves: Vec<Hash> = (0..300u32).map(|i| digest(&[&i.to_be_bytes()])).collect();
+        let mut hasher = Hasher::new();
+        for step in [1, 2, 3, 7, 64, 255, 300] {
+            let mut edge = RightEdge::default();
+            let mut size = 0;
+            for chunk in leaves.chunks(step) {
+                edge.extend(chunk, &mut hasher);
+                size += chunk.len();
+                assert_eq!(edge.size(), size as u64);
+                assert_eq!(edge.root(), root_by_definition(&leaves[..size]), "{size} by {step}");
+            }
+        }
+    }
+}

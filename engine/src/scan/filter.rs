@@ -1,0 +1,243 @@
+//! Which entries: one typed filter, whatever asks.
+//!
+//! A field given twice means either; different fields mean both. Texts compare exactly and by case, but for `search`
+//! and `item`: case-insensitive "includes" with Unicode simple case folding (CaseFolding.txt, statuses C and S), which
+//! is what the regex crate folds by, and no normalization.
+
+use super::Scope;
+use crate::format::record::Record;
+use crate::limits;
+use crate::model::{RESERVED_PREFIX, Severity, Timestamp};
+use regex::{Regex, RegexBuilder};
+
+/// Which entries to find. Empty lists leave a field out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Which of the logs.
+    pub log: Log,
+    /// Customers.
+    pub tenants: Vec<String>,
+    /// Hosting spaces.
+    pub organizations: Vec<String>,
+    /// Generating services; reserved ones are found only when named here.
+    pub services: Vec<String>,
+    /// Severity classes.
+    pub severities: Vec<Severity>,
+    /// Activities.
+    pub activities: Vec<String>,
+    /// Actors, by ID.
+    pub actor_ids: Vec<String>,
+    /// Objects, by ID.
+    pub object_ids: Vec<String>,
+    /// Texts of which the object's ID or name includes one.
+    pub items: Vec<Text>,
+    /// Requests.
+    pub request_ids: Vec<String>,
+    /// Configurations.
+    pub configuration_ids: Vec<String>,
+    /// Whether it succeeded.
+    pub successes: Vec<bool>,
+    /// Texts of which the message or the activity includes one.
+    pub searches: Vec<Text>,
+    /// When.
+    pub window: Window,
+}
+
+/// Entries without a process, with one, or both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Log {
+    /// Both.
+    #[default]
+    All,
+    /// Entries without a process.
+    Audit,
+    /// Entries with a process.
+    Process,
+}
+
+/// A half-open stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub to: Option<Timestamp>,
+    /// By which clock.
+    pub field: TimeField,
+}
+
+/// Which of an entry's times a window is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeField {
+    /// When it was committed.
+    #[default]
+    LoggedAt,
+    /// When its producer made it; an entry that does not say is in no such window.
+    GeneratedAt,
+}
+
+/// A text to look for: not empty, at most as long as what it is looked for in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(String);
+
+/// A filter that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, found {found}")]
+pub struct FilterError {
+    /// What is accepted.
+    pub expected: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+impl Text {
+    /// A text to look for.
+    ///
+    /// # Errors
+    /// An empty one, or one that is longer than any message.
+    pub fn new(text: &str) -> Result<Text, FilterError> {
+        match text.len() {
+            0 => Err(FilterError { expected: "a text to look for", found: "an empty value".to_owned() }),
+            1..=limits::MESSAGE_BYTES_MAX => Ok(Text(text.to_owned())),
+            length => {
+                Err(FilterError { expected: "a text of at most 64 KiB", found: format!("{length} bytes") })
+            }
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A filter within a scope, ready to be asked.
+pub(super) struct Compiled {
+    log: Log,
+    pub tenants: Option<Vec<String>>,
+    pub severities: Option<Vec<Severity>>,
+    pub logged_from: Option<Timestamp>,
+    pub logged_to: Option<Timestamp>,
+    generated: Option<Window>,
+    services: Vec<String>,
+    exact: Vec<Exact>,
+    organization_scope: Option<Vec<String>>,
+    successes: Vec<bool>,
+    items: Vec<Includes>,
+    searches: Vec<Includes>,
+    finds_nothing: bool,
+}
+
+/// A field whose value must be one of these.
+struct Exact {
+    field: for<'r> fn(&'r Record<'_>) -> &'r str,
+    values: Vec<String>,
+}
+
+/// A case-insensitive "includes".
+struct Includes(Option<Regex>);
+
+impl Includes {
+    fn new(text: &Text) -> Includes {
+        // An escaped text of at most 64 KiB is a literal; what it compiles to is bounded by its length.
+        let regex =
+            RegexBuilder::new(&regex::escape(&text.0)).case_insensitive(true).size_limit(1 << 28).build();
+        Includes(regex.ok())
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.0.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+}
+
+fn unless_empty<T: Clone>(values: &[T]) -> Option<Vec<T>> {
+    (!values.is_empty()).then(|| values.to_vec())
+}
+
+impl Compiled {
+    pub fn new(filter: &Filter, scope: &Scope) -> Compiled {
+        // The scope comes first: a filter may only narrow it.
+        let tenants = match (scope.tenant_list(), unless_empty(&filter.tenants)) {
+            (None, asked) => asked,
+            (Some(allowed), None) => Some(allowed.to_vec()),
+            (Some(allowed), Some(asked)) => {
+                Some(asked.into_iter().filter(|tenant| allowed.contains(tenant)).collect())
+            }
+        };
+        let by_commit = filter.window.field == TimeField::LoggedAt;
+        let window = filter.window;
+        let mut exact = Vec::new();
+        let mut add = |values: &[String], field: for<'r> fn(&'r Record<'_>) -> &'r str| {
+            if !values.is_empty() {
+                exact.push(Exact { field, values: values.to_vec() });
+            }
+        };
+        add(&filter.organizations, |record| &record.entry.organization);
+        add(&filter.activities, |record| &record.entry.activity);
+        add(&filter.actor_ids, |record| &record.entry.actor.id);
+        add(&filter.object_ids, |record| &record.entry.object.id);
+        add(&filter.request_ids, |record| &record.entry.request_id);
+        add(&filter.configuration_ids, |record| &record.entry.configuration_id);
+        Compiled {
+            log: filter.log,
+            finds_nothing: tenants.as_ref().is_some_and(Vec::is_empty),
+            tenants,
+            severities: unless_empty(&filter.severities),
+            logged_from: window.from.filter(|_| by_commit),
+            logged_to: window.to.filter(|_| by_commit),
+            generated: (!by_commit && (window.from.is_some() || window.to.is_some())).then_some(window),
+            services: filter.services.clone(),
+            exact,
+            organization_scope: scope.organization_list().map(<[String]>::to_vec),
+            successes: filter.successes.clone(),
+            items: filter.items.iter().map(Includes::new).collect(),
+            searches: filter.searches.iter().map(Includes::new).collect(),
+        }
+    }
+
+    pub fn wants_service(&self, service: &str) -> bool {
+        if self.finds_nothing {
+            return false;
+        }
+        if self.services.is_empty() {
+            !service.starts_with(RESERVED_PREFIX)
+        } else {
+            self.services.iter().any(|wanted| wanted == service)
+        }
+    }
+
+    /// Whether a row that the index left is a hit: everything but service, tenant, severity and commit time.
+    pub fn matches(&self, record: &Record<'_>) -> bool {
+        let entry = &record.entry;
+        let in_log = match self.log {
+            Log::All => true,
+            Log::Audit => entry.process.is_none(),
+            Log::Process => entry.process.is_some(),
+        };
+        let in_window = self.generated.is_none_or(|window| {
+            entry.generated_at.is_some_and(|time| {
+                window.from.is_none_or(|from| from <= time) && window.to.is_none_or(|to| time < to)
+            })
+        });
+        let organization: &str = &entry.organization;
+        in_log
+            && in_window
+            && self
+                .organization_scope
+                .as_ref()
+                .is_none_or(|scope| scope.iter().any(|own| own == organization))
+            && (self.successes.is_empty()
+                || entry.success.is_some_and(|success| self.successes.contains(&success)))
+            && self.exact.iter().all(|exact| {
+                let value = (exact.field)(record);
+                exact.values.iter().any(|wanted| wanted == value)
+            })
+            && (self.items.is_empty()
+                || self
+                    .items
+                    .iter()
+                    .any(|text| text.is_in(&entry.object.id) || text.is_in(&entry.object.name)))
+            && (self.searches.is_empty()
+                || self.searches.iter().any(|text| text.is_in(&entry.message) || text.is_in(&entry.activity)))
+    }
+}

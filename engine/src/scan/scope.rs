@@ -1,0 +1,33 @@
+//! What a caller may see. Every read takes one, and everything it gives derives from it.
+
+/// Tenants and organizations that a caller may see.
+///
+/// Constructed where access is decided and nowhere else: a layer test keeps the constructors inside the server's
+/// access module and the command-line tools, whose caller owns the files anyway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    tenants: Option<Vec<String>>,
+    organizations: Option<Vec<String>>,
+}
+
+impl Scope {
+    /// All tenants.
+    pub fn everything() -> Scope {
+        Scope { tenants: None, organizations: None }
+    }
+
+    /// These tenants and no other; with `organizations`, only entries that name one of them.
+    pub fn tenants(tenants: Vec<String>, organizations: Option<Vec<String>>) -> Scope {
+        Scope { tenants: Some(tenants), organizations }
+    }
+
+    /// The tenants, if not all.
+    pub fn tenant_list(&self) -> Option<&[String]> {
+        self.tenants.as_deref()
+    }
+
+    /// The organizations, if not all.
+    pub fn organization_list(&self) -> Option<&[String]> {
+        self.organizations.as_deref()
+    }
+}

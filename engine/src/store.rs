@@ -1,0 +1,202 @@
+//! A store that this process writes: append goes down, one sync for everybody waiting, publish, receipt.
+//!
+//! - `pipeline`: who waits, who builds a group, who syncs
+//! - `commit`: what one group commit does, in order
+//! - `tails`: where each chain and line stands, for the committer
+//! - `ledger`: trees, lines and the directory, computed just behind the acknowledgement
+//! - `recover`: the same acts, fed from the journal
+
+mod clock_guard;
+mod commit;
+mod idempotency;
+mod ledger;
+mod pipeline;
+mod recover;
+mod tails;
+
+use crate::batch::Batch;
+use crate::clock::{Clock, Entropy, System};
+use crate::disk::{DirectoryDisk, Disk};
+use crate::error::Error;
+use crate::model::{ServiceName, StoreName, Timestamp};
+use crate::open::View;
+use crate::proof::Hash;
+use crate::scan::{Query, Scan, Scope};
+use pipeline::Pipeline;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use recover::{Identity, create, read_identity};
+pub(crate) use recover::{read_store_file, replay};
+
+/// What one batch became in one chain. It was durable before this was returned.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Receipt {
+    /// The chain.
+    pub service: ServiceName,
+    /// Position of the first entry.
+    pub first_seq: u64,
+    /// Position of the last entry.
+    pub last_seq: u64,
+    /// When the group was committed.
+    pub logged_at: Timestamp,
+    /// Leaf of the last entry: the chain's head when it was committed.
+    #[serde(serialize_with = "as_hex")]
+    pub head: Hash,
+    /// The entries had come before: this is their first receipt, nothing was stored.
+    pub duplicate: bool,
+}
+
+fn as_hex<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&crate::hex::encode(hash))
+}
+
+/// Who computes trees and the index behind the acknowledgement, and who minds the minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Background {
+    /// A thread of the store's own.
+    #[default]
+    Thread,
+    /// The caller: every append computes all, and [`Store::tick`] minds the minute. For deterministic tests.
+    Inline,
+}
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// `logged_by` of new entries, 1 to 288 bytes.
+    pub instance: String,
+    /// Name of a store that is made; `localhost-<8 hex of its id>` if absent.
+    pub name: Option<StoreName>,
+    /// Make the store if there is none.
+    pub create: bool,
+    /// Who works behind the acknowledgement.
+    pub background: Background,
+    /// Wall and boot clock.
+    pub clock: Arc<dyn Clock>,
+    /// Source of keys and nonces.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            instance: format!("sealog@{}", rustix::system::uname().nodename().to_string_lossy()),
+            name: None,
+            create: true,
+            background: Background::Thread,
+            clock: Arc::new(System),
+            entropy: Arc::new(System),
+        }
+    }
+}
+
+/// A store open for appending. One process holds it; dropping it is a clean stop.
+pub struct Store {
+    pipeline: Arc<Pipeline>,
+    worker: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Store {
+    /// Opens, or makes, the store in a directory, and recovers it: a torn tail is cut, everything acknowledged is
+    /// there.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another process writes it, [`Error::NotAStore`] if there is none and `options.create` is
+    /// false, [`Error::Damaged`] if its journal or `STORE` is damaged (it can still be read), and the disk's.
+    pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Store, Error> {
+        Store::open_on(Arc::new(DirectoryDisk::new(directory.as_ref())), options)
+    }
+
+    /// As [`Store::open`], on any disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<Store, Error> {
+        let threaded = options.background == Background::Thread;
+        let pipeline = Arc::new(recover::open(disk, options)?);
+        let worker = threaded.then(|| {
+            let pipeline = Arc::clone(&pipeline);
+            std::thread::Builder::new().name("sealog-index".to_owned()).spawn(move || pipeline.work())
+        });
+        let worker = worker.transpose().map_err(Error::during("start a thread for", "the index"))?;
+        Ok(Store { pipeline, worker })
+    }
+
+    /// Commits a batch, all of it or nothing. When this returns, its entries are durable and a scan finds them.
+    ///
+    /// One receipt for each service, in the order of the batch's first entries; entries that came before (by `id`)
+    /// are in receipts of their own. An empty batch has no receipts.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for a reused ID, [`Error::BatchTooLarge`], [`Error::Limit`], [`Error::Full`]: nothing of the
+    /// batch was kept and appending goes on. [`Error::Poisoned`]: the sync failed; whether the batch is there, only the
+    /// next start tells.
+    pub fn append(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
+        self.pipeline.append(batch)
+    }
+
+    /// Entries that match, newest or oldest first, as they stand now.
+    pub fn scan(&self, scope: &Scope, query: &Query) -> Scan {
+        self.pipeline.catch_up();
+        self.pipeline.view().scan(scope, query)
+    }
+
+    /// Everything readable, as it stands now; grows as entries arrive.
+    pub fn view(&self) -> &View {
+        self.pipeline.catch_up();
+        self.pipeline.view()
+    }
+
+    /// Who the store is.
+    pub fn identity(&self) -> &Identity {
+        self.pipeline.identity()
+    }
+
+    /// Bytes of a torn, never acknowledged write that opening cut.
+    pub fn torn_bytes(&self) -> u64 {
+        self.pipeline.torn_bytes()
+    }
+
+    /// Does what is due by the clock: a `heads` once a minute while anything grows. The store's thread calls it; with
+    /// [`Background::Inline`] the caller does.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub fn tick(&self) -> Result<(), Error> {
+        self.pipeline.tick()
+    }
+
+    /// Commits where every chain and line stands, now.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub fn commit_heads(&self) -> Result<(), Error> {
+        self.pipeline.commit_heads()
+    }
+
+    /// Stops cleanly: commits `heads`, vouches for all frames, gives back reserved space and releases the lock.
+    /// Dropping the store does the same, without telling what failed.
+    ///
+    /// # Errors
+    /// As [`Store::append`]; the store is closed all the same.
+    pub fn close(mut self) -> Result<(), Error> {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> Result<(), Error> {
+        let result = self.pipeline.close();
+        if let Some(worker) = self.worker.take() {
+            // The worker has no work left and does not panic; a panic is reported by the runtime.
+            let _ = worker.join();
+        }
+        result
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // `close` tells what fails; after it this does nothing.
+        let _ = self.stop();
+    }
+}

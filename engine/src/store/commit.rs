@@ -1,0 +1,559 @@
+//! One group commit, in order: places, one commit time, records, hashes, one frame, one write.
+//!
+//! Nothing here waits for a sync. A group whose write is refused is taken back whole.
+
+use super::Receipt;
+use super::clock_guard::ClockGuard;
+use super::idempotency::{EntryMac, Secret, Seen, Window};
+use super::recover::Identity;
+use super::tails::{Place, Tails};
+use crate::batch::{Batch, Slot};
+use crate::clock::{Clock, Entropy};
+use crate::disk::DiskFile;
+use crate::error::Error;
+use crate::format::commit::{self, BatchKey, BatchRun, NewKey};
+use crate::format::control::{CLOCK_ACTIVITY, ClockStep, kind};
+use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
+use crate::format::record::{self, Parts};
+use crate::journal::{Frame, JournalWriter, NewFrame, WriteError};
+use crate::limits;
+use crate::model::{FieldError, Timestamp};
+use crate::proof::{Hash, Hasher, Job, hashes};
+use std::sync::Arc;
+
+/// A batch that waits to be committed, with all that its producer's thread could compute.
+pub struct Prepared {
+    batch: Batch,
+    /// MACs of the entries that have an ID, in order.
+    macs: Vec<EntryMac>,
+    /// MACs of the batch's key and of its bytes.
+    key: Option<EntryMac>,
+}
+
+impl Prepared {
+    /// Computes what needs no order.
+    pub fn new(batch: Batch, secret: &Secret) -> Prepared {
+        let macs = batch
+            .slots
+            .iter()
+            .filter(|slot| slot.has_id)
+            .map(|slot| {
+                let service = batch.services[usize::from(slot.service)].as_str();
+                entry_mac(secret, batch.tenant(slot), service, batch.id(slot), batch.parts(slot))
+            })
+            .collect();
+        let key = batch.idempotency_key.as_deref().map(|key| EntryMac {
+            id: secret.mac([b"batch".as_slice(), key.as_bytes()]),
+            bytes: secret.mac(batch.slots.iter().map(|slot| batch.content(slot))),
+        });
+        Prepared { batch, macs, key }
+    }
+
+    /// What the batch takes in a frame, about.
+    pub fn bytes(&self) -> usize {
+        usize::try_from(self.batch.frame_bytes()).unwrap_or(usize::MAX)
+    }
+}
+
+/// MACs of an entry's ID and of what its producer sent.
+pub fn entry_mac(secret: &Secret, tenant: &str, service: &str, id: &str, content: Parts<'_>) -> EntryMac {
+    EntryMac {
+        id: secret.mac([b"entry".as_slice(), tenant.as_bytes(), service.as_bytes(), id.as_bytes()]),
+        bytes: secret.mac([content.id, content.rest]),
+    }
+}
+
+/// A receipt whose head may still have to be looked up.
+#[derive(Clone, Debug)]
+pub struct PendingReceipt {
+    pub receipt: Receipt,
+    /// False for a duplicate: its head is the leaf of `last_seq`, which the index knows.
+    pub has_head: bool,
+}
+
+/// What became of a group.
+pub struct Group {
+    /// The frame, if anything new was written.
+    pub frame: Option<Arc<Frame>>,
+    /// The file it lies in.
+    pub file: Option<Arc<dyn DiskFile>>,
+    /// In the order of the batches.
+    pub outcomes: Vec<Result<Vec<PendingReceipt>, Error>>,
+}
+
+/// Everything that only the one committer touches.
+pub struct Committer {
+    pub identity: Arc<Identity>,
+    pub tails: Tails,
+    pub journal: JournalWriter,
+    pub window: Window,
+    pub clock_guard: ClockGuard,
+    /// A step of the clock that is not noted yet, because a `heads` is a commit of its own.
+    pub unnoted_step: Option<ClockStep>,
+    /// The frame that vouches for all before it, if it is the newest; 0 before the first frame.
+    pub stop_frame: u64,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub logged_by: Box<str>,
+    pub hasher: Hasher,
+}
+
+/// An entry with its place.
+#[derive(Clone, Copy)]
+struct Assigned {
+    batch: u32,
+    slot: u32,
+    place: Place,
+    /// Where its record lies in the frame.
+    record_offset: u32,
+    record_bytes: u32,
+    has_id: bool,
+}
+
+/// A run of entries of one chain and kind: a part of the frame.
+struct PartRange {
+    chain: u32,
+    entries: std::ops::Range<usize>,
+    prev_offset: usize,
+    leaves_offset: usize,
+}
+
+impl Committer {
+    /// Commits batches as one frame. `durable` is the highest frame that is synced.
+    ///
+    /// # Errors
+    /// [`WriteError`]: no batch was kept. Errors of single batches are in their outcomes, and the others are written.
+    pub fn commit(&mut self, group: &[Arc<Prepared>], durable: u64) -> Result<Group, WriteError> {
+        let before = (self.clock_guard, self.unnoted_step);
+        let (logged_at, step) = self.clock_guard.next(self.clock.wall_ns(), self.clock.boot_ns());
+        self.unnoted_step = self.unnoted_step.or(step);
+        let is_heads = group.iter().any(|prepared| prepared.batch.kind == kind::HEADS);
+        let step = if is_heads { None } else { self.unnoted_step.take() };
+        let note = step.map(|step| Arc::new(clock_note(step)));
+        let batches: Vec<&Prepared> = group.iter().chain(&note).map(|batch| &**batch).collect();
+
+        let mut assigned = Vec::with_capacity(batches.iter().map(|prepared| prepared.batch.len()).sum());
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for (at, prepared) in batches.iter().enumerate() {
+            let from = assigned.len();
+            let outcome = self.assign(at, prepared, logged_at, &mut assigned);
+            if outcome.is_err() {
+                self.take_back(&mut assigned, from);
+            }
+            outcomes.push(outcome);
+        }
+        if note.is_some() {
+            outcomes.pop();
+        }
+        let only_a_note = note.is_some() && assigned.len() == 1;
+        if assigned.is_empty() || only_a_note {
+            // Nothing to write but, perhaps, a note that the next group will make again.
+            self.take_back(&mut assigned, 0);
+            (self.clock_guard, self.unnoted_step) = before;
+            return Ok(Group { frame: None, file: None, outcomes });
+        }
+        match self.write(&batches, &mut assigned, &mut outcomes, logged_at, durable) {
+            Ok(frame) => Ok(Group { frame: Some(frame), file: Some(self.journal.file()), outcomes }),
+            Err(error) => {
+                self.take_back(&mut assigned, 0);
+                (self.clock_guard, self.unnoted_step) = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives each entry of a batch its place; entries that came before get the receipt they had.
+    fn assign(
+        &mut self,
+        at: usize,
+        prepared: &Prepared,
+        logged_at: i64,
+        assigned: &mut Vec<Assigned>,
+    ) -> Result<Vec<PendingReceipt>, Error> {
+        let batch = &prepared.batch;
+        if let Some(receipts) = self.find_batch(prepared)? {
+            return Ok(receipts);
+        }
+        let chains: Vec<u32> =
+            batch.services.iter().map(|service| self.tails.chain_of(service)).collect::<Result<_, _>>()?;
+        let mut macs = prepared.macs.iter();
+        let mut duplicates: Vec<(u32, i64, u64)> = Vec::new();
+        let mut runs: Vec<Option<(u64, u64)>> = vec![None; chains.len()];
+        for (index, slot) in batch.slots.iter().enumerate() {
+            let chain = chains[usize::from(slot.service)];
+            let mac = if slot.has_id { macs.next() } else { None };
+            if let Some(seen) = mac.and_then(|mac| self.window.find(*mac)) {
+                if mac.is_some_and(|mac| seen.has_bytes(mac.bytes)) {
+                    duplicates.push((seen.chain, seen.logged_at, seen.seq));
+                    continue;
+                }
+                return Err(Error::Conflict {
+                    what: format!("entry {index}: id"),
+                    key: FieldError::quote(batch.id(slot)),
+                    place: format!(" (entry {} of {})", seen.seq, self.tails.chain(seen.chain).service),
+                });
+            }
+            let place = self.tails.place(chain, batch.tenant(slot), &*self.entropy)?;
+            if let Some(mac) = mac {
+                self.window.insert(Seen::new(*mac, chain, place.seq, logged_at));
+            }
+            let run = runs[usize::from(slot.service)].get_or_insert((place.seq, place.seq));
+            run.1 = place.seq;
+            assigned.push(Assigned {
+                batch: narrow(at),
+                slot: narrow(index),
+                place,
+                record_offset: 0,
+                record_bytes: 0,
+                has_id: mac.is_some(),
+            });
+        }
+        // Chains that only duplicates named were known before; one that got no entry is not begun.
+        self.tails.drop_empty_chains();
+        let fresh = runs.iter().zip(&chains).filter_map(|(run, chain)| {
+            run.map(|(first, last)| self.receipt(*chain, first, last, logged_at, false))
+        });
+        let mut receipts: Vec<PendingReceipt> = fresh.collect();
+        receipts.extend(self.duplicate_receipts(duplicates));
+        Ok(receipts)
+    }
+
+    /// The receipts of a batch whose key came before.
+    fn find_batch(&self, prepared: &Prepared) -> Result<Option<Vec<PendingReceipt>>, Error> {
+        let Some((key, seen)) = prepared.key.and_then(|key| Some((key, self.window.find_batch(key.id)?)))
+        else {
+            return Ok(None);
+        };
+        if seen.bytes != key.bytes {
+            return Err(Error::Conflict {
+                what: "idempotency key".to_owned(),
+                key: FieldError::quote(prepared.batch.idempotency_key.as_deref().unwrap_or_default()),
+                place: String::new(),
+            });
+        }
+        let receipts = seen.runs.iter().map(|(chain, first, count)| {
+            let last = first + u64::from(*count).saturating_sub(1);
+            self.receipt(*chain, *first, last, seen.logged_at, true)
+        });
+        Ok(Some(receipts.collect()))
+    }
+
+    /// One receipt for each run of entries that were committed together.
+    fn duplicate_receipts(&self, mut duplicates: Vec<(u32, i64, u64)>) -> Vec<PendingReceipt> {
+        duplicates.sort_unstable();
+        duplicates.dedup();
+        duplicates
+            .chunk_by(|a, b| (a.0, a.1, a.2 + 1) == *b)
+            .filter_map(|run| {
+                let (first, last) = (run.first()?, run.last()?);
+                Some(self.receipt(first.0, first.2, last.2, first.1, true))
+            })
+            .collect()
+    }
+
+    fn receipt(
+        &self,
+        chain: u32,
+        first_seq: u64,
+        last_seq: u64,
+        logged_at: i64,
+        duplicate: bool,
+    ) -> PendingReceipt {
+        PendingReceipt {
+            receipt: Receipt {
+                service: self.tails.chain(chain).service.clone(),
+                first_seq,
+                last_seq,
+                logged_at: Timestamp::from_nanos(logged_at),
+                head: [0; 32],
+                duplicate,
+            },
+            has_head: !duplicate,
+        }
+    }
+
+    /// Takes back everything from `from` on, newest first.
+    fn take_back(&mut self, assigned: &mut Vec<Assigned>, from: usize) {
+        while assigned.len() > from
+            && let Some(entry) = assigned.pop()
+        {
+            if entry.has_id {
+                self.window.undo();
+            }
+            self.tails.undo(entry.place);
+        }
+        self.tails.drop_empty_chains();
+    }
+
+    /// Builds the frame, hashes, writes it, and moves the tails on.
+    fn write(
+        &mut self,
+        batches: &[&Prepared],
+        assigned: &mut [Assigned],
+        outcomes: &mut [Result<Vec<PendingReceipt>, Error>],
+        logged_at: i64,
+        durable: u64,
+    ) -> Result<Arc<Frame>, WriteError> {
+        // Within a commit: by service as bytes, then position. Arrival order is position order in each chain, so a
+        // copy in arrival order serves taking back and this one serves the frame.
+        let mut entries = assigned.to_vec();
+        let tails = &self.tails;
+        entries.sort_by(|a, b| {
+            let service = |entry: &Assigned| tails.chain(entry.place.chain).service.as_str();
+            if a.place.chain == b.place.chain {
+                a.place.seq.cmp(&b.place.seq)
+            } else {
+                service(a).cmp(service(b))
+            }
+        });
+        let mut bytes = Vec::with_capacity(
+            FRAME_HEADER_BYTES
+                + batches.iter().map(|prepared| prepared.batch.bytes()).sum::<usize>()
+                + entries.len() * (8 + 32 + 24 + self.logged_by.len())
+                + 4096,
+        );
+        bytes.resize(FRAME_HEADER_BYTES, 0);
+        let parts = self.write_parts(batches, &mut entries, &mut bytes);
+        let keys = batch_keys(batches, &entries, &parts);
+        commit::write_batch_keys(&mut bytes, &keys);
+        let payload_bytes = bytes.len() - FRAME_HEADER_BYTES;
+        if payload_bytes > limits::FRAME_PAYLOAD_BYTES_MAX {
+            return Err(WriteError::Refused(Error::BatchTooLarge {
+                bytes: payload_bytes as u64,
+                bytes_max: limits::FRAME_PAYLOAD_BYTES_MAX as u64,
+            }));
+        }
+        let leaves = self.hash(&entries, &parts, batches, logged_at, &mut bytes);
+        let frame = NewFrame {
+            frame_type: FrameType::Commit,
+            durable,
+            logged_at,
+            part_count: narrow(parts.len()),
+            entry_count: narrow(entries.len()),
+        };
+        // A crash from here on finds no frame, a torn one, or all of it; acknowledged it is only after the sync.
+        let header = self.journal.append(&*self.entropy, frame, &mut bytes)?;
+        for part in &parts {
+            self.tails.chain_mut(part.chain).prev = leaves[part.entries.end - 1];
+        }
+        let chains: Vec<u32> = parts.iter().map(|part| part.chain).collect();
+        for key in &keys {
+            self.window.insert_batch(key, &chains, logged_at);
+        }
+        self.fill_heads(outcomes, &parts, &entries, &leaves);
+        Ok(Arc::new(Frame { journal: self.journal.journal(), header, bytes }))
+    }
+
+    /// Appends each part: its head, its tables, room for its leaves, its records.
+    fn write_parts(
+        &self,
+        batches: &[&Prepared],
+        entries: &mut [Assigned],
+        bytes: &mut Vec<u8>,
+    ) -> Vec<PartRange> {
+        let kind_of = |entry: &Assigned| batches[entry.batch as usize].batch.kind;
+        let mut parts = Vec::new();
+        let mut from = 0;
+        for run in entries.chunk_by_mut(|a, b| a.place.chain == b.place.chain && kind_of(a) == kind_of(b)) {
+            let (first, kind) = (run[0].place, kind_of(&run[0]));
+            let chain = self.tails.chain(first.chain);
+            let begun = run.iter().filter(|entry| entry.place.tenant_seq == 0).map(|entry| entry.place.line);
+            let lines: Vec<(u32, [u8; 16], &str)> =
+                begun.clone().map(|line| (line, chain.line(line).nonce, &*chain.line(line).tenant)).collect();
+            let keys: Vec<NewKey> = begun.map(|line| NewKey { line, key: chain.line(line).key }).collect();
+            let service = chain.service.as_str();
+            commit::write_part_head(
+                bytes,
+                service,
+                kind,
+                first.seq,
+                &chain.prev,
+                &lines,
+                &keys,
+                narrow(run.len()),
+            );
+            let table_offset = bytes.len();
+            let leaves_offset = table_offset + run.len() * 8;
+            bytes.resize(leaves_offset + run.len() * 32, 0);
+            for (index, entry) in run.iter_mut().enumerate() {
+                let batch = &batches[entry.batch as usize].batch;
+                let slot: &Slot = &batch.slots[entry.slot as usize];
+                let record_offset = bytes.len();
+                record::assemble(batch.parts(slot), entry.place.tenant_seq, &self.logged_by, false, bytes);
+                entry.record_offset = narrow(record_offset);
+                entry.record_bytes = narrow(bytes.len() - record_offset);
+                let row = &mut bytes[table_offset + index * 8..][..8];
+                row[..4].copy_from_slice(&entry.record_bytes.to_le_bytes());
+                row[4..].copy_from_slice(&entry.place.line.to_le_bytes());
+            }
+            // `prev` stands before the lines, which `write_part_head` wrote last.
+            let line_bytes: usize = lines.iter().map(|(_, _, tenant)| 4 + 16 + 1 + tenant.len()).sum();
+            let prev_offset = table_offset - keys.len() * 36 - line_bytes - 32;
+            let entries = from..from + run.len();
+            from = entries.end;
+            parts.push(PartRange { chain: first.chain, entries, prev_offset, leaves_offset });
+        }
+        parts
+    }
+
+    /// Salts and bodies of all entries side by side, then the chains' leaves; writes leaves and links into the frame.
+    fn hash(
+        &mut self,
+        entries: &[Assigned],
+        parts: &[PartRange],
+        batches: &[&Prepared],
+        logged_at: i64,
+        bytes: &mut [u8],
+    ) -> Vec<Hash> {
+        let (tails, hasher) = (&self.tails, &mut self.hasher);
+        let mut salts = vec![[0; 16]; entries.len()];
+        hasher.each(
+            entries.len(),
+            |i, message| {
+                let place = entries[i].place;
+                hashes::salt_message(&tails.chain(place.chain).line(place.line).key, place.seq, message);
+            },
+            |i, hash| salts[i] = hashes::salt_of(&hash),
+        );
+        let mut bodies = vec![[0; 32]; entries.len()];
+        hasher.each(
+            entries.len(),
+            |i, message| {
+                let entry = &entries[i];
+                let record = &bytes[entry.record_offset as usize..][..entry.record_bytes as usize];
+                hashes::body_message(&salts[i], record, message);
+            },
+            |i, hash| bodies[i] = hash,
+        );
+        let mut leaves = vec![[0; 32]; entries.len()];
+        let mut jobs = Vec::new();
+        let mut rest = leaves.as_mut_slice();
+        for run in entries.chunk_by(|a, b| a.place.chain == b.place.chain) {
+            let (mine, others) = rest.split_at_mut(run.len());
+            rest = others;
+            let from = entries.len() - rest.len() - run.len();
+            let chain = tails.chain(run[0].place.chain);
+            jobs.push(LeafJob {
+                run,
+                kinds: batches,
+                bodies: &bodies[from..from + run.len()],
+                leaves: mine,
+                chain_id: chain.chain_id,
+                prev: chain.prev,
+                logged_at,
+                done: 0,
+            });
+        }
+        hasher.run(jobs);
+        for part in parts {
+            let own = &leaves[part.entries.clone()];
+            bytes[part.leaves_offset..][..own.len() * 32].copy_from_slice(own.as_flattened());
+            // A second part of the same chain continues from the first one.
+            if part.entries.start > 0 && entries[part.entries.start - 1].place.chain == part.chain {
+                bytes[part.prev_offset..][..32].copy_from_slice(&leaves[part.entries.start - 1]);
+            }
+        }
+        leaves
+    }
+
+    fn fill_heads(
+        &self,
+        outcomes: &mut [Result<Vec<PendingReceipt>, Error>],
+        parts: &[PartRange],
+        entries: &[Assigned],
+        leaves: &[Hash],
+    ) {
+        for pending in outcomes.iter_mut().flatten().flatten().filter(|pending| pending.has_head) {
+            let receipt = &mut pending.receipt;
+            let part = parts.iter().find(|part| {
+                let (first, last) =
+                    (entries[part.entries.start].place.seq, entries[part.entries.end - 1].place.seq);
+                self.tails.chain(part.chain).service == receipt.service
+                    && (first..=last).contains(&receipt.last_seq)
+            });
+            if let Some(part) = part {
+                let first = entries[part.entries.start].place.seq;
+                let at = part.entries.start + usize::try_from(receipt.last_seq - first).unwrap_or(0);
+                receipt.head = leaves[at];
+            }
+        }
+    }
+}
+
+fn narrow(value: usize) -> u32 {
+    // Everything counted here lies inside one frame of at most 32 MiB.
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// The control record of a clock that stepped.
+fn clock_note(step: ClockStep) -> Prepared {
+    let mut batch = Batch::new();
+    let moved = step.after.saturating_sub(step.before);
+    let message = format!(
+        "the wall clock stepped {} by {} ms",
+        if moved < 0 { "back" } else { "ahead" },
+        moved.unsigned_abs() / 1_000_000
+    );
+    batch.push_control(kind::CLOCK, CLOCK_ACTIVITY, &message, &step.encode());
+    Prepared { batch, macs: Vec::new(), key: None }
+}
+
+/// A batch of the log's own, which needs no MACs.
+pub fn internal(batch: Batch) -> Prepared {
+    Prepared { batch, macs: Vec::new(), key: None }
+}
+
+/// What the keyed batches of a group became: for each its runs, by part.
+fn batch_keys(batches: &[&Prepared], entries: &[Assigned], parts: &[PartRange]) -> Vec<BatchKey> {
+    let mut keys = Vec::new();
+    for (at, prepared) in batches.iter().enumerate() {
+        let Some(key) = prepared.key else { continue };
+        let mut runs = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            // A batch's entries lie side by side in a chain.
+            let mut own = entries[part.entries.clone()].iter().filter(|entry| entry.batch as usize == at);
+            if let Some(first) = own.next() {
+                runs.push(BatchRun {
+                    part: narrow(index),
+                    first_seq: first.place.seq,
+                    count: 1 + narrow(own.count()),
+                });
+            }
+        }
+        if !runs.is_empty() {
+            keys.push(BatchKey { key: key.id, bytes: key.bytes, runs });
+        }
+    }
+    keys
+}
+
+/// One chain's leaves: each is hashed over the one before.
+struct LeafJob<'a> {
+    run: &'a [Assigned],
+    kinds: &'a [&'a Prepared],
+    bodies: &'a [Hash],
+    leaves: &'a mut [Hash],
+    chain_id: [u8; 16],
+    prev: Hash,
+    logged_at: i64,
+    done: usize,
+}
+
+impl Job for LeafJob<'_> {
+    fn next(&mut self, previous: Option<&Hash>, message: &mut Vec<u8>) -> bool {
+        if let Some(leaf) = previous {
+            self.prev = *leaf;
+            self.leaves[self.done] = *leaf;
+            self.done += 1;
+        }
+        let Some(entry) = self.run.get(self.done) else { return false };
+        let skeleton = hashes::Skeleton {
+            kind: self.kinds[entry.batch as usize].batch.kind,
+            chain_id: self.chain_id,
+            seq: entry.place.seq,
+            logged_at: self.logged_at,
+        };
+        skeleton.leaf_message(&self.prev, &self.bodies[self.done], message);
+        true
+    }
+}

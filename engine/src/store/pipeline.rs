@@ -1,0 +1,585 @@
+//! Who waits, who builds a group, who syncs: group commit without a thread of its own.
+//!
+//! Every appender queues its batch and then does whatever is to be done next: build a frame from all that waits, sync
+//! what is written, or sleep until one of these is its own. A lone appender so commits in its own thread, without one
+//! context switch; sixty-four share each sync.
+//!
+//! Invariants:
+//! - at most one builds and at most one syncs, and they may be two;
+//! - frames are written, synced, published and acknowledged in the order of their numbers;
+//! - `durable` ≤ the newest written frame; a batch is acknowledged only when its frame ≤ `durable`;
+//! - after a failed sync nothing is written, published or acknowledged any more.
+
+use super::Receipt;
+use super::commit::{Committer, Group, PendingReceipt, Prepared, internal};
+use super::idempotency::Secret;
+use super::ledger::Ledger;
+use super::recover::Identity;
+use crate::batch::Batch;
+use crate::clock::Clock;
+use crate::disk::{Disk, DiskFile, Lock};
+use crate::error::Error;
+use crate::format::commit as payload;
+use crate::format::control::{HEADS_ACTIVITY, kind};
+use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
+use crate::journal::{Frame, NewFrame, WriteError};
+use crate::limits;
+use crate::open::View;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::Duration;
+
+/// A batch in the queue, and its producer, who sleeps.
+struct Waiter {
+    prepared: Arc<Prepared>,
+    thread: Thread,
+    /// Set once, with the pipeline's lock held; read by the producer alone.
+    outcome: Mutex<Option<Result<Vec<PendingReceipt>, Error>>>,
+}
+
+/// A frame that is written and not synced yet, with those who wait for it.
+struct Written {
+    /// The newest frame that must be durable before they are told.
+    frame_number: u64,
+    frame: Option<Arc<Frame>>,
+    waiters: Vec<(Arc<Waiter>, Vec<PendingReceipt>)>,
+}
+
+/// What the pipeline's lock guards.
+struct State {
+    queue: VecDeque<Arc<Waiter>>,
+    queue_bytes: usize,
+    is_building: bool,
+    is_syncing: bool,
+    written: VecDeque<Written>,
+    written_frame: u64,
+    durable: u64,
+    /// Why nothing is taken any more.
+    stopped: Option<Error>,
+    /// Frames that are durable and not in the index yet.
+    unindexed: VecDeque<Arc<Frame>>,
+    unindexed_bytes: usize,
+    indexed: u64,
+    is_closing: bool,
+    /// Wall clock of the newest `heads`, or of the start.
+    heads_at: i64,
+    /// The newest journal file: syncing it makes every written frame durable, because older files were synced before
+    /// it was begun.
+    file: Arc<dyn DiskFile>,
+}
+
+/// Frames behind the acknowledgement that may wait for the index: past this, appenders do.
+const UNINDEXED_BYTES_MAX: usize = 64 << 20;
+/// How often the worker looks at the clock.
+const TICK: Duration = Duration::from_millis(500);
+
+/// A store's moving parts. Lock order: `committer`, then `ledger`, then `state`.
+pub struct Pipeline {
+    identity: Arc<Identity>,
+    disk: Arc<dyn Disk>,
+    secret: Secret,
+    clock: Arc<dyn Clock>,
+    view: View,
+    /// Whether a thread of the store's own indexes.
+    is_threaded: bool,
+    torn_bytes: u64,
+    committer: Mutex<Committer>,
+    ledger: Mutex<Ledger>,
+    state: Mutex<State>,
+    /// Something for the worker to do.
+    work: Condvar,
+    /// The index has caught up, or a builder or syncer has finished.
+    progress: Condvar,
+    /// Released when the store is closed.
+    lock: Mutex<Option<Box<dyn Lock>>>,
+}
+
+/// What recovery hands over.
+pub struct Parts {
+    pub disk: Arc<dyn Disk>,
+    pub secret: Secret,
+    pub view: View,
+    pub committer: Committer,
+    pub ledger: Ledger,
+    pub lock: Box<dyn Lock>,
+    pub is_threaded: bool,
+    pub torn_bytes: u64,
+}
+
+impl Pipeline {
+    pub fn new(parts: Parts) -> Pipeline {
+        let newest = parts.committer.journal.last_frame();
+        let clock = Arc::clone(&parts.committer.clock);
+        let (heads_at, file) = (clock.wall_ns(), parts.committer.journal.file());
+        Pipeline {
+            identity: Arc::clone(&parts.committer.identity),
+            disk: parts.disk,
+            secret: parts.secret,
+            clock,
+            view: parts.view,
+            is_threaded: parts.is_threaded,
+            torn_bytes: parts.torn_bytes,
+            committer: Mutex::new(parts.committer),
+            ledger: Mutex::new(parts.ledger),
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                queue_bytes: 0,
+                is_building: false,
+                is_syncing: false,
+                written: VecDeque::new(),
+                written_frame: newest,
+                durable: newest,
+                stopped: None,
+                unindexed: VecDeque::new(),
+                unindexed_bytes: 0,
+                indexed: newest,
+                is_closing: false,
+                heads_at,
+                file,
+            }),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+            lock: Mutex::new(Some(parts.lock)),
+        }
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    pub fn torn_bytes(&self) -> u64 {
+        self.torn_bytes
+    }
+
+    /// Commits one batch; returns when it is durable.
+    pub fn append(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let waiter = Arc::new(Waiter {
+            prepared: Arc::new(Prepared::new(batch, &self.secret)),
+            thread: std::thread::current(),
+            outcome: Mutex::new(None),
+        });
+        let mut state = self.state.lock();
+        if let Some(stopped) = &state.stopped {
+            return Err(stopped.clone());
+        }
+        state.queue_bytes += waiter.prepared.bytes();
+        state.queue.push_back(Arc::clone(&waiter));
+        let outcome = loop {
+            if let Some(outcome) = waiter.outcome.lock().take() {
+                break outcome;
+            }
+            if state.may_build() {
+                state = self.build(state);
+            } else if state.may_sync() {
+                state = self.sync(state);
+            } else {
+                drop(state);
+                std::thread::park();
+                state = self.state.lock();
+            }
+        };
+        drop(state);
+        self.finish_receipts(outcome?)
+    }
+
+    /// Duplicates learn their heads from the index.
+    fn finish_receipts(&self, pending: Vec<PendingReceipt>) -> Result<Vec<Receipt>, Error> {
+        if pending.iter().any(|pending| !pending.has_head) {
+            self.catch_up();
+        }
+        Ok(pending
+            .into_iter()
+            .map(|mut pending| {
+                if !pending.has_head {
+                    let receipt = &mut pending.receipt;
+                    let leaf = self.view.leaf(receipt.service.as_str(), receipt.last_seq);
+                    receipt.head = leaf.unwrap_or(receipt.head);
+                }
+                pending.receipt
+            })
+            .collect())
+    }
+
+    /// Takes waiting batches, writes them as one frame, and hands it to whoever syncs next.
+    fn build<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        let mut group = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = state.queue.front() {
+            if !group.is_empty() && bytes + next.prepared.bytes() > limits::GROUP_BYTES_AIM {
+                break;
+            }
+            bytes += next.prepared.bytes();
+            group.extend(state.queue.pop_front());
+        }
+        state.queue_bytes -= bytes;
+        state.is_building = true;
+        let durable = state.durable;
+        drop(state);
+        let batches: Vec<Arc<Prepared>> = group.iter().map(|waiter| Arc::clone(&waiter.prepared)).collect();
+        let result = self.committer.lock().commit(&batches, durable);
+        let mut state = self.state.lock();
+        state.is_building = false;
+        self.hand_over(&mut state, group, result);
+        self.progress.notify_all();
+        state
+    }
+
+    /// Notes what became of a group: refused batches are told at once, written ones wait for the sync.
+    fn hand_over(&self, state: &mut State, group: Vec<Arc<Waiter>>, result: Result<Group, WriteError>) {
+        if let Some(stopped) = &state.stopped {
+            // A sync failed meanwhile: whether this frame is there, only the next start tells.
+            group.into_iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
+            return;
+        }
+        match result {
+            Ok(written) => {
+                if let Some(file) = written.file {
+                    state.file = file;
+                }
+                if let Some(frame) = &written.frame {
+                    state.written_frame = frame.header.number.get();
+                }
+                let mut waiters = Vec::with_capacity(group.len());
+                for (waiter, outcome) in group.into_iter().zip(written.outcomes) {
+                    match outcome {
+                        Ok(receipts) => waiters.push((waiter, receipts)),
+                        Err(error) => waiter.tell(Err(error)),
+                    }
+                }
+                // Duplicates of a frame that is not synced yet wait for it too.
+                let frame_number = state.written_frame;
+                if frame_number <= state.durable {
+                    waiters.into_iter().for_each(|(waiter, receipts)| waiter.tell(Ok(receipts)));
+                } else {
+                    state.written.push_back(Written { frame_number, frame: written.frame, waiters });
+                }
+                state.wake_next();
+            }
+            Err(WriteError::Refused(error)) => {
+                group.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
+                state.wake_next();
+            }
+            Err(WriteError::Fatal(error)) => {
+                group.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
+                self.poison(state, &error);
+            }
+        }
+    }
+
+    /// Syncs everything written so far, then publishes and acknowledges it.
+    fn sync<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        state.is_syncing = true;
+        let target = state.written_frame;
+        let file = Arc::clone(&state.file);
+        drop(state);
+        let result = file.sync();
+        let mut state = self.state.lock();
+        state.is_syncing = false;
+        match result {
+            Ok(()) => {
+                state.durable = target;
+                while state.written.front().is_some_and(|written| written.frame_number <= target) {
+                    let Some(written) = state.written.pop_front() else { break };
+                    if let Some(frame) = written.frame {
+                        state.unindexed_bytes += frame.bytes.len();
+                        state.unindexed.push_back(frame);
+                    }
+                    written.waiters.into_iter().for_each(|(waiter, receipts)| waiter.tell(Ok(receipts)));
+                }
+                state.wake_next();
+            }
+            // Never again: what the sync did not write may be gone, and a retry would not tell (docs/durability.md).
+            Err(error) => self
+                .poison(&mut state, &Error::io("sync", self.disk.display(crate::journal::DIRECTORY), error)),
+        }
+        self.progress.notify_all();
+        if self.is_threaded {
+            self.work.notify_one();
+            state
+        } else {
+            drop(state);
+            self.index_all();
+            self.state.lock()
+        }
+    }
+
+    /// Stops the store: everybody who waits gets the same error.
+    fn poison(&self, state: &mut State, error: &Error) {
+        let stopped = Error::Poisoned { cause: error.to_string().into() };
+        state.queue.drain(..).for_each(|waiter| waiter.tell(Err(stopped.clone())));
+        state.queue_bytes = 0;
+        for written in state.written.drain(..) {
+            written.waiters.into_iter().for_each(|(waiter, _)| waiter.tell(Err(stopped.clone())));
+        }
+        state.stopped.get_or_insert(stopped);
+        self.work.notify_all();
+    }
+
+    /// Puts durable frames into the index and the ledger, in order.
+    fn index_all(&self) {
+        // The ledger's lock orders indexers: two of them never publish out of order.
+        let mut ledger = self.ledger.lock();
+        loop {
+            let Some(frame) = self.state.lock().unindexed.pop_front() else { return };
+            publish(&frame, &self.view, &mut ledger);
+            let mut state = self.state.lock();
+            state.unindexed_bytes -= frame.bytes.len();
+            state.indexed = frame.header.number.get();
+            if !state.queue.is_empty() {
+                state.wake_next();
+            }
+            self.progress.notify_all();
+        }
+    }
+
+    /// Waits until the index holds everything that is durable now.
+    pub fn catch_up(&self) {
+        if !self.is_threaded {
+            self.index_all();
+            return;
+        }
+        let mut state = self.state.lock();
+        let target = state.durable;
+        while state.indexed < target {
+            self.progress.wait(&mut state);
+        }
+    }
+
+    /// The store's own thread: indexes, and minds the minute, until the store is closed.
+    pub fn work(&self) {
+        loop {
+            let mut state = self.state.lock();
+            while state.unindexed.is_empty() && !state.is_closing {
+                if self.work.wait_for(&mut state, TICK).timed_out() {
+                    break;
+                }
+            }
+            let is_over = state.is_closing && state.unindexed.is_empty();
+            drop(state);
+            self.index_all();
+            if is_over {
+                return;
+            }
+            // A failure stops the store, and the next append tells why.
+            let _ = self.tick();
+        }
+    }
+
+    /// Commits `heads` if a minute has passed and anything else grew.
+    pub fn tick(&self) -> Result<(), Error> {
+        let heads_at = {
+            let state = self.state.lock();
+            if state.stopped.is_some() || state.is_closing {
+                return Ok(());
+            }
+            state.heads_at
+        };
+        let now = self.clock.wall_ns();
+        let is_due = now.saturating_sub(heads_at) >= limits::HEADS_INTERVAL_NS || now < heads_at;
+        if !is_due || !self.ledger.lock().has_grown() {
+            return Ok(());
+        }
+        self.commit_heads()
+    }
+
+    /// Commits where everything stands. Nobody else builds meanwhile, so the sizes are those of all entries before.
+    pub fn commit_heads(&self) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        while state.is_building && state.stopped.is_none() {
+            // Indexing goes on while waiting: a builder may wait for the index.
+            state = self.wait_for_progress(state);
+        }
+        if let Some(stopped) = &state.stopped {
+            return Err(stopped.clone());
+        }
+        state.is_building = true;
+        let result = self.build_heads(state);
+        let mut state = self.state.lock();
+        state.is_building = false;
+        state.wake_next();
+        self.progress.notify_all();
+        result
+    }
+
+    fn wait_for_progress<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.progress.wait_for(&mut state, Duration::from_millis(1));
+        drop(state);
+        self.index_all();
+        self.state.lock()
+    }
+
+    fn build_heads<'s>(&'s self, mut state: MutexGuard<'s, State>) -> Result<(), Error> {
+        state = self.sync_all(state)?;
+        let durable = state.durable;
+        drop(state);
+        self.index_all();
+        let mut heads = Batch::new();
+        {
+            let mut ledger = self.ledger.lock();
+            for told in ledger.heads() {
+                let message =
+                    format!("heads of {} chains, {} directory rows", told.chains.len(), told.directory_rows);
+                heads.push_control(kind::HEADS, HEADS_ACTIVITY, &message, &told.encode());
+            }
+        }
+        if heads.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.wall_ns();
+        let result = self.committer.lock().commit(&[Arc::new(internal(heads))], durable);
+        let mut state = self.state.lock();
+        state.heads_at = now;
+        let failure = match &result {
+            Err(WriteError::Refused(error) | WriteError::Fatal(error)) => Some(error.clone()),
+            Ok(_) => None,
+        };
+        self.hand_over(&mut state, Vec::new(), result);
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        state = self.sync_all(state)?;
+        drop(state);
+        self.index_all();
+        Ok(())
+    }
+
+    /// Syncs until everything written is durable. The caller builds, so nothing new is written meanwhile.
+    fn sync_all<'s>(&'s self, mut state: MutexGuard<'s, State>) -> Result<MutexGuard<'s, State>, Error> {
+        loop {
+            if let Some(stopped) = &state.stopped {
+                return Err(stopped.clone());
+            }
+            if state.written.is_empty() && !state.is_syncing {
+                return Ok(state);
+            }
+            if state.is_syncing {
+                state = self.wait_for_progress(state);
+            } else {
+                state = self.sync(state);
+            }
+        }
+    }
+
+    /// Stops cleanly; the second time nothing is done.
+    pub fn close(&self) -> Result<(), Error> {
+        if self.lock.lock().is_none() {
+            return Ok(());
+        }
+        let result = self.close_journal();
+        let mut state = self.state.lock();
+        state.is_closing = true;
+        state.stopped.get_or_insert(Error::Closed);
+        drop(state);
+        self.work.notify_all();
+        self.lock.lock().take();
+        result
+    }
+
+    fn close_journal(&self) -> Result<(), Error> {
+        self.catch_up();
+        if self.ledger.lock().has_grown() {
+            self.commit_heads()?;
+        }
+        let mut state = self.state.lock();
+        if let Some(stopped) = &state.stopped {
+            return Err(stopped.clone());
+        }
+        while state.is_building {
+            state = self.wait_for_progress(state);
+        }
+        state.is_building = true;
+        let result = self.sync_all(state).and_then(|state| {
+            let durable = state.durable;
+            drop(state);
+            self.committer.lock().stop(durable)
+        });
+        self.state.lock().is_building = false;
+        result
+    }
+}
+
+/// Puts a durable frame into the index and the ledger. Recovery does the same with the frames it reads.
+pub fn publish(frame: &Arc<Frame>, view: &View, ledger: &mut Ledger) {
+    if frame.header.frame_type == FrameType::Stop {
+        return;
+    }
+    let header = &frame.header;
+    // This engine wrote it, or recovery has checked it: it decodes.
+    let Ok(commit) = payload::decode(frame.payload(), header.part_count, header.entry_count) else { return };
+    for part in &commit.parts {
+        ledger.apply(part);
+    }
+    view.publish(frame, &commit);
+}
+
+impl Waiter {
+    fn tell(&self, outcome: Result<Vec<PendingReceipt>, Error>) {
+        *self.outcome.lock() = Some(outcome);
+        self.thread.unpark();
+    }
+}
+
+impl State {
+    /// Small batches wait for the sync under way and share the next one; large ones are hashed and written meanwhile.
+    fn may_build(&self) -> bool {
+        !self.is_building
+            && !self.queue.is_empty()
+            && self.stopped.is_none()
+            && self.unindexed_bytes < UNINDEXED_BYTES_MAX
+            && (!self.is_syncing || self.queue_bytes >= limits::GROUP_OVERLAP_BYTES_MIN)
+    }
+
+    fn may_sync(&self) -> bool {
+        !self.is_syncing && !self.written.is_empty() && self.stopped.is_none()
+    }
+
+    /// Wakes one who can do what is to be done next.
+    fn wake_next(&self) {
+        if self.may_build()
+            && let Some(waiter) = self.queue.front()
+        {
+            waiter.thread.unpark();
+        }
+        if self.may_sync()
+            && let Some((waiter, _)) = self.written.front().and_then(|written| written.waiters.first())
+        {
+            waiter.thread.unpark();
+        }
+    }
+}
+
+impl Committer {
+    /// Vouches for all frames and gives back reserved space.
+    fn stop(&mut self, durable: u64) -> Result<(), Error> {
+        if durable == self.stop_frame {
+            return Ok(());
+        }
+        let frame = NewFrame {
+            frame_type: FrameType::Stop,
+            durable,
+            logged_at: self.clock_guard.last().unwrap_or(0),
+            part_count: 0,
+            entry_count: 0,
+        };
+        let mut bytes = vec![0; FRAME_HEADER_BYTES];
+        let written = self.journal.append(&*self.entropy, frame, &mut bytes);
+        let (WriteError::Refused(error) | WriteError::Fatal(error)) = match written {
+            Ok(_) => {
+                self.journal.trim()?;
+                let file = self.journal.file();
+                return file.sync().map_err(Error::during("sync", self.journal.display()));
+            }
+            Err(error) => error,
+        };
+        Err(error)
+    }
+}

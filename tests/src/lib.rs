@@ -1,0 +1,1 @@
+//! Fixtures and campaigns shared by the suite.

@@ -1,0 +1,3 @@
+//! What the `sealog` command is made of.
+
+pub mod generate;

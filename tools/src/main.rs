@@ -1,0 +1,3 @@
+//! The `sealog` command.
+
+fn main() {}
