@@ -26,10 +26,11 @@ pub enum Error {
         bytes_max: u64,
     },
     /// An ID, or a batch's key, that came before with other content: the producer reuses IDs.
-    #[error("{what} {key} came before with other content{place}; use a new one, or send the same bytes")]
+    #[error("{} {key} came before with other content{place}; use a new one, or send the same bytes",
+        .entry.map_or("idempotency key".to_owned(), |entry| format!("entry {entry}: id")))]
     Conflict {
-        /// `entry 3: id` or `idempotency key`.
-        what: String,
+        /// Which entry of the batch, from 0; none if the batch's key is meant.
+        entry: Option<usize>,
         /// The ID or key, quoted.
         key: String,
         /// Where the first one lies, if it is known.

@@ -9,7 +9,7 @@
 mod reader;
 mod writer;
 
-pub use reader::{Damage, Event, Frame, JournalReader, Lost, Tail};
+pub use reader::{Damage, Event, Frame, JournalReader, Lost, Tail, newest_commit_time};
 pub use writer::{JournalWriter, NewFrame, WriteError};
 
 /// Where journal files lie.

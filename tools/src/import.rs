@@ -96,13 +96,14 @@ pub struct Defaults {
 /// Maps one raw line to an entry: nothing is lost and nothing invented.
 ///
 /// The entry keeps every rule of [`Entry::check`] and [`Entry::service_name`], and fits into a record. A line break at
-/// the end of the line is ignored.
+/// the end of the line is ignored, and so is a byte order mark, with which Windows tools begin their files.
 ///
 /// # Errors
 /// What is wrong, in which field, what was expected and what was found.
 pub fn map_line<'a>(format: Format, line: &'a [u8], defaults: &Defaults) -> Result<Entry<'a>, String> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let entry = match format {
         Format::Ndjson => ndjson::map(line, defaults)?,
         Format::Syslog => syslog::map(line, defaults)?,
@@ -131,15 +132,14 @@ type Mapping<'a> = fn(&mut Source<'a>, &Defaults) -> Result<Entry<'a>, String>;
 fn map_object<'a>(line: &'a [u8], defaults: &Defaults, mapping: Mapping<'a>) -> Result<Entry<'a>, String> {
     let text = std::str::from_utf8(line)
         .map_err(|error| format!("column {}: expected UTF-8, found other bytes", error.valid_up_to() + 1))?;
-    // Windows tools begin their files with a byte order mark.
-    let mut source = Source::parse(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+    let mut source = Source::parse(text)?;
     let mut entry = mapping(&mut source, defaults)?;
     source.leave_in(&mut entry.attributes);
     Ok(entry)
 }
 
-/// The most bytes that the entry can take in a record: its texts with a CBOR head each (RFC 8949 §3), times and numbers,
-/// and what the engine adds.
+/// The most bytes that the entry can take in a record: its texts with a CBOR head each (RFC 8949 §3), times and
+/// numbers, and what the engine adds.
 fn encoded_bytes_most(entry: &Entry<'_>) -> usize {
     const HEAD_BYTES: usize = 5;
     const REST_BYTES: usize = 256 + limits::INSTANCE_BYTES_MAX;

@@ -21,8 +21,8 @@ pub struct Filter {
     pub organizations: Vec<String>,
     /// Generating services; reserved ones are found only when named here.
     pub services: Vec<String>,
-    /// Severity classes.
-    pub severities: Vec<Severity>,
+    /// Severity classes; none of them finds nothing, absent leaves the field out.
+    pub severities: Option<Vec<Severity>>,
     /// Activities.
     pub activities: Vec<String>,
     /// Actors, by ID.
@@ -182,7 +182,7 @@ impl Compiled {
             log: filter.log,
             finds_nothing: tenants.as_ref().is_some_and(Vec::is_empty),
             tenants,
-            severities: unless_empty(&filter.severities),
+            severities: filter.severities.clone(),
             logged_from: window.from.filter(|_| by_commit),
             logged_to: window.to.filter(|_| by_commit),
             generated: (!by_commit && (window.from.is_some() || window.to.is_some())).then_some(window),

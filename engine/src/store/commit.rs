@@ -188,7 +188,7 @@ impl Committer {
                     continue;
                 }
                 return Err(Error::Conflict {
-                    what: format!("entry {index}: id"),
+                    entry: Some(index),
                     key: FieldError::quote(batch.id(slot)),
                     place: format!(" (entry {} of {})", seen.seq, self.tails.chain(seen.chain).service),
                 });
@@ -226,7 +226,7 @@ impl Committer {
         };
         if seen.bytes != key.bytes {
             return Err(Error::Conflict {
-                what: "idempotency key".to_owned(),
+                entry: None,
                 key: FieldError::quote(prepared.batch.idempotency_key.as_deref().unwrap_or_default()),
                 place: String::new(),
             });

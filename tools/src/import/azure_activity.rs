@@ -1,4 +1,5 @@
-//! Azure activity log events, with field names as the REST interface (camel case) or its clients (snake case) write them.
+//! Azure activity log events, with field names as the REST interface (camel case) or its clients (snake case) write
+//! them.
 //!
 //! Fields: learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema.
 

@@ -1,7 +1,7 @@
 //! AWS CloudTrail events, also as Logstash hands them on.
 //!
-//! Fields: docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html. The audit
-//! logs of the two other large clouds come through the same format: their own fields tell them apart.
+//! Fields: docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html.
+//! The audit logs of the two other large clouds come through the same format: their own fields tell them apart.
 
 use super::source::Source;
 use super::{Defaults, azure_activity, draft, google_cloud};

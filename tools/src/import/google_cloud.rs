@@ -5,7 +5,7 @@
 use super::source::Source;
 use super::{Defaults, draft};
 use sealog_engine::limits::{MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
-use sealog_engine::model::{Entry, FieldError, Severity};
+use sealog_engine::model::{Entry, Severity};
 use std::borrow::Cow;
 
 /// Every log entry has both, and nothing else does.
@@ -52,12 +52,8 @@ pub(super) fn map<'a>(source: &mut Source<'a>, defaults: &Defaults) -> Result<En
     if let Some(mut operation) = source.object("operation") {
         entry.request_id = operation.take_within(&["id"], NAME_BYTES_MAX).unwrap_or_default();
     }
-    // LogSeverity; its DEFAULT says that none was assigned.
-    if let Some(word) = source.get("severity").filter(|word| *word != "DEFAULT") {
-        entry.severity = Severity::parse(word).ok_or_else(|| {
-            FieldError::new("severity", "a LogSeverity such as NOTICE", FieldError::quote(word)).to_string()
-        })?;
-    }
+    // LogSeverity; its DEFAULT says that none was assigned. The word stays an attribute.
+    entry.severity = source.get("severity").and_then(Severity::parse).unwrap_or_default();
     Ok(entry)
 }
 

@@ -1,7 +1,7 @@
 //! Office 365 and Azure AD audit events, as the Management Activity API and Log Analytics write them.
 //!
-//! Fields: learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema, and the tables
-//! OfficeActivity and AuditLogs of Log Analytics.
+//! Fields: learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema, and the
+//! tables OfficeActivity and AuditLogs of Log Analytics.
 
 use super::source::Source;
 use super::{Defaults, draft};

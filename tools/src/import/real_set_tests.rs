@@ -98,10 +98,7 @@ fn compare(line: &[u8], entry: &Entry<'_>) -> Result<(), String> {
         let kept = match (attributes.get(&*key), value) {
             (_, value) if more.get(&key) == Some(value) => true,
             (Some(found), Value::String(text)) => found == text,
-            (Some(found), Value::Object(_) | Value::Array(_)) => {
-                serde_json::from_str::<Value>(found).unwrap() == *value
-            }
-            (Some(found), value) => *found == value.to_string(),
+            (Some(found), value) => serde_json::from_str::<Value>(found).unwrap() == *value,
             (None, Value::String(text)) => is_said(text, &said, entry),
             (None, Value::Number(_) | Value::Bool(_)) => said.contains(&value.to_string()),
             (None, _) => false,

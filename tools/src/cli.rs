@@ -1,0 +1,368 @@
+//! The words of the command line. Names and exit codes are a contract: users' scripts rely on them.
+
+use crate::import::Format;
+use crate::time::{parse_stretch, parse_time};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sealog_engine::model::{Severity, Timestamp};
+use std::path::PathBuf;
+
+/// The command line.
+#[derive(Parser)]
+#[command(
+    name = "sealog",
+    version,
+    about = "An append-only log that proves what it holds",
+    max_term_width = 110
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 verification failed or damage met, 2 bad usage or input, 3 could not be done."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// All subcommands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Fill a temporary store with lifelike entries, and show what it does
+    Demo(Demo),
+    /// Make a store
+    Init(Init),
+    /// Append entries from NDJSON, durably
+    Append(Append),
+    /// Print the entries that match
+    Scan(Scan),
+    /// Recompute every hash and say whether anything was touched
+    Verify(Verify),
+    /// Numbers of a store: entries, tenants, severities, bytes
+    Stats(Stats),
+    /// Show what is in a store or a journal file
+    Inspect(Inspect),
+    /// Write lifelike entries as NDJSON
+    Generate(Generate),
+    /// Append logs of other systems
+    Import(Import),
+    /// Print a completion script
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// `sealog demo`
+#[derive(Args)]
+pub struct Demo {
+    /// Entries to generate
+    #[arg(long, default_value_t = 200_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=50_000_000))]
+    pub entries: u64,
+    /// Address for the server (not in this version)
+    #[arg(long, value_name = "ADDRESS", hide = true)]
+    pub listen: Option<String>,
+}
+
+/// `sealog init`
+#[derive(Args)]
+pub struct Init {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Name of the store, part of every chain's identity; localhost-<8 hex> if absent
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub name: Option<String>,
+}
+
+/// Which store.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Source {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// URL of a server (not in this version)
+    #[arg(long, value_name = "URL", hide = true)]
+    pub server: Option<String>,
+}
+
+/// `sealog append`
+#[derive(Args)]
+pub struct Append {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub source: Source,
+    /// Tenant of entries that name none
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub tenant: Option<String>,
+    /// Service of entries that name none
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub service: Option<String>,
+    /// Entries of one batch, which is committed whole or not at all
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub batch: u32,
+    /// Commit everything as one batch
+    #[arg(long, conflicts_with = "batch")]
+    pub atomic: bool,
+    /// Leave lines out that are not entries, and say which
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// Log service instance to note in entries; sealog@<host name> if absent
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub instance: Option<String>,
+    /// NDJSON file, also .zst and .gz; - or none for standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// `sealog import`
+#[derive(Args)]
+pub struct Import {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Format of the files
+    #[arg(long, value_name = "FORMAT", value_parser = import_format())]
+    pub format: Format,
+    /// Tenant of events that name none
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub tenant: Option<String>,
+    /// Service of events that name none
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub service: Option<String>,
+    /// Entries of one batch, which is committed whole or not at all
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub batch: u32,
+    /// Leave lines out that cannot be mapped, and say which
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// Files, also .zst and .gz; - for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+fn import_format() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .try_map(|name| Format::parse(&name).ok_or_else(|| format!("no format {name:?}")))
+}
+
+/// `sealog scan`
+#[derive(Args)]
+pub struct Scan {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub source: Source,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub filters: Filters,
+    /// Newest first or oldest first
+    #[arg(long, value_enum, default_value_t = OrderName::Desc)]
+    pub order: OrderName,
+    /// Entries at most; 100 for a table, all otherwise
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Form of the output; a table on a terminal, else ndjson
+    #[arg(long, value_enum)]
+    pub format: Option<OutputFormat>,
+    /// Print how many entries match, and nothing else
+    #[arg(long, conflicts_with = "format")]
+    pub count: bool,
+    /// Show the plan (not in this version)
+    #[arg(long, hide = true)]
+    pub explain: bool,
+}
+
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OrderName {
+    /// Oldest first
+    Asc,
+    /// Newest first
+    Desc,
+}
+
+/// Forms of a list of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Columns for people
+    Table,
+    /// One JSON object a line
+    Ndjson,
+    /// One JSON array
+    Json,
+    /// Comma-separated values with a header (RFC 4180)
+    Csv,
+}
+
+/// FILTERS. Given twice means either; different ones mean both.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Which of the logs: audit (entries without a process), process, or all
+    #[arg(long, value_enum, default_value_t = LogName::All)]
+    pub log: LogName,
+    /// Customer
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub tenant: Vec<String>,
+    /// Hosting space
+    #[arg(long, value_name = "O", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub organization: Vec<String>,
+    /// Generating service; reserved ones (sealog.…) are found only when named
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub service: Vec<String>,
+    /// Severities, separated by commas
+    #[arg(long, value_name = "S,…", value_delimiter = ',', value_parser = parse_severity)]
+    pub severity: Vec<Severity>,
+    /// This severity and graver ones
+    #[arg(long, value_name = "S", value_parser = parse_severity)]
+    pub min_severity: Option<Severity>,
+    /// Activity
+    #[arg(long, value_name = "A", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub activity: Vec<String>,
+    /// Actor, by ID
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub actor_id: Vec<String>,
+    /// Object, by ID
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub object_id: Vec<String>,
+    /// Text that the object's ID or name includes, in any letter case
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub item: Vec<String>,
+    /// Request, by ID
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub request_id: Vec<String>,
+    /// Configuration, by ID
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub configuration_id: Vec<String>,
+    /// Process with its sub-processes (not in this version)
+    #[arg(long, value_name = "ID", hide = true, allow_hyphen_values = true)]
+    pub process: Vec<String>,
+    /// Whether it succeeded
+    #[arg(long, value_name = "true|false", action = clap::ArgAction::Append)]
+    pub success: Vec<bool>,
+    /// Text that the message or the activity includes, in any letter case
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub search: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub window: WindowArgs,
+    /// Clock that the window is about
+    #[arg(long, value_enum, default_value_t = ClockName::LoggedAt)]
+    pub by: ClockName,
+}
+
+/// When.
+#[derive(Args, Default)]
+pub struct WindowArgs {
+    /// Back from now: 15m, 2h, 3d, 1w
+    #[arg(long, value_name = "15m|2h|3d|1w", value_parser = parse_stretch, conflicts_with_all = ["from", "to"], allow_hyphen_values = true)]
+    pub last: Option<i64>,
+    /// Not before this time (RFC 3339, or a date: its midnight in UTC)
+    #[arg(long, value_name = "T", value_parser = parse_time, allow_hyphen_values = true)]
+    pub from: Option<Timestamp>,
+    /// Before this time
+    #[arg(long, value_name = "T", value_parser = parse_time, allow_hyphen_values = true)]
+    pub to: Option<Timestamp>,
+}
+
+/// Which of the logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogName {
+    /// Entries without a process
+    Audit,
+    /// Entries with a process
+    Process,
+    /// What a customer sees (not in this version)
+    #[value(hide = true)]
+    Customer,
+    /// All entries
+    #[default]
+    All,
+}
+
+/// Which of an entry's times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ClockName {
+    /// When it was committed
+    #[default]
+    #[value(name = "logged_at")]
+    LoggedAt,
+    /// When its producer made it
+    #[value(name = "generated_at")]
+    GeneratedAt,
+}
+
+fn parse_severity(text: &str) -> Result<Severity, String> {
+    Severity::parse(text).ok_or_else(|| format!("expected {}, found {text:?}", Severity::EXPECTED))
+}
+
+/// `sealog verify`
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub source: Source,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub window: WindowArgs,
+    /// Chain to report on; the control chain is always checked with it
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub service: Vec<String>,
+    /// Signed checkpoint to hold the store against (not in this version)
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub checkpoint: Vec<PathBuf>,
+    /// Verifier keys (not in this version)
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub key: Option<PathBuf>,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sealog stats`
+#[derive(Args)]
+pub struct Stats {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sealog inspect`
+#[derive(Args)]
+pub struct Inspect {
+    /// Store directory or journal file
+    pub path: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sealog generate`
+#[derive(Args)]
+pub struct Generate {
+    /// Entries to write
+    #[arg(long, value_name = "N")]
+    pub entries: u64,
+    /// Two seeds share no ID
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Tenants, the largest with about 12 % of the entries
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub tenants: u32,
+    /// Services
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub services: u32,
+    /// Days over which the entries spread
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+}
+
+/// `sealog completions`
+#[derive(Args)]
+pub struct Completions {
+    /// Shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

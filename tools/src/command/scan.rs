@@ -1,0 +1,142 @@
+//! `sealog scan`: the entries that match.
+
+use super::{directory, newest_commit, note, open_reader, output, report_damage};
+use crate::cli::{OrderName, OutputFormat, Scan};
+use crate::failure::{Failure, Outcome};
+use crate::filter::{filter, not_yet};
+use crate::output::csv;
+use crate::output::table::{entries_header, entry_line, faint};
+use crate::output::terminal::is_stdout_terminal;
+use crate::output::{human, json};
+use sealog_engine::clock::{Clock, System};
+use sealog_engine::model::{Committed, Timestamp};
+use sealog_engine::scan::{Order, Query, Scope};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Lines of a table on a terminal, unless more are asked for.
+const TABLE_LIMIT: u64 = 100;
+
+/// What `--last` counts back from: the later of the wall clock and the store's newest entry.
+pub fn now(directory: &Path) -> Timestamp {
+    let wall = System.wall_ns();
+    Timestamp::from_nanos(newest_commit(directory).map_or(wall, |newest| newest.max(wall)))
+}
+
+pub fn run(args: &Scan) -> Outcome {
+    if args.explain {
+        return Err(not_yet(
+            "--explain",
+            "there is one plan until segments are sealed: every chain's index in memory",
+        ));
+    }
+    let data = directory(&args.source)?;
+    let filter = filter(&args.filters, now(data))?;
+    let default_format = if is_stdout_terminal() { OutputFormat::Table } else { OutputFormat::Ndjson };
+    let format = args.format.unwrap_or(default_format);
+    let is_table = format == OutputFormat::Table && !args.count;
+    let limit = args.limit.or(is_table.then_some(TABLE_LIMIT));
+    let order = match args.order {
+        OrderName::Asc => Order::Ascending,
+        OrderName::Desc => Order::Descending,
+    };
+    let reader = open_reader(data)?;
+    // Whoever can read the files may see all of them.
+    let mut scan = reader.scan(&Scope::everything(), &Query { filter, order, limit });
+    let mut out = output();
+    let mut count = 0;
+    let written = if args.count {
+        count = scan.by_ref().count() as u64;
+        writeln!(out, "{count}")
+    } else {
+        let mut printer = Printer::new(format, &mut out);
+        let result = printer.begin().and_then(|()| {
+            for hit in scan.by_ref() {
+                if let Some(committed) = hit.committed() {
+                    printer.entry(&committed)?;
+                    count += 1;
+                }
+            }
+            printer.end()
+        });
+        if is_table && result.is_ok() {
+            let more = if limit == Some(count) { " (there may be more: --limit N)" } else { "" };
+            note(&faint(format!("{} entries{more}", human::count(count))));
+        }
+        result
+    };
+    written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))?;
+    for problem in scan.problems() {
+        note(&format!(
+            "entry {} of {}: {}; run `sealog verify`",
+            problem.seq, problem.service, problem.detail
+        ));
+    }
+    report_damage(reader.view().damage())?;
+    if scan.problems().is_empty() { Ok(()) } else { Err(Failure::Found) }
+}
+
+/// Writes entries in one of the forms.
+struct Printer<'o> {
+    form: Form<'o>,
+    count: u64,
+}
+
+enum Form<'o> {
+    Table(&'o mut dyn Write),
+    Ndjson(&'o mut dyn Write),
+    Json(&'o mut dyn Write),
+    CsvUnstarted(Option<&'o mut dyn Write>),
+    Csv(Box<csv::Writer<&'o mut dyn Write>>),
+}
+
+impl<'o> Printer<'o> {
+    fn new(format: OutputFormat, out: &'o mut dyn Write) -> Printer<'o> {
+        let form = match format {
+            OutputFormat::Table => Form::Table(out),
+            OutputFormat::Ndjson => Form::Ndjson(out),
+            OutputFormat::Json => Form::Json(out),
+            OutputFormat::Csv => Form::CsvUnstarted(Some(out)),
+        };
+        Printer { form, count: 0 }
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        match &mut self.form {
+            Form::Table(out) => writeln!(out, "{}", entries_header()),
+            Form::Json(out) => out.write_all(b"["),
+            Form::Ndjson(_) | Form::Csv(_) => Ok(()),
+            Form::CsvUnstarted(out) => {
+                if let Some(out) = out.take() {
+                    self.form = Form::Csv(Box::new(csv::Writer::new(out)?));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn entry(&mut self, committed: &Committed<'_>) -> io::Result<()> {
+        self.count += 1;
+        match &mut self.form {
+            Form::Table(out) => writeln!(out, "{}", entry_line(committed)),
+            Form::Ndjson(out) => {
+                json::write(out, committed)?;
+                out.write_all(b"\n")
+            }
+            Form::Json(out) => {
+                out.write_all(if self.count == 1 { b"\n" } else { b",\n" })?;
+                json::write(out, committed)
+            }
+            Form::Csv(writer) => writer.write(committed),
+            Form::CsvUnstarted(_) => Ok(()),
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        match &mut self.form {
+            Form::Json(out) => out.write_all(b"\n]\n"),
+            Form::Csv(writer) => writer.finish(),
+            _ => Ok(()),
+        }
+    }
+}

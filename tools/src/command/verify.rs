@@ -1,0 +1,115 @@
+//! `sealog verify`: recomputes every hash, and prints what was found.
+
+use super::{directory, output, scan::now};
+use crate::cli::Verify;
+use crate::failure::{Failure, Outcome, while_reading};
+use crate::filter::{not_yet, window};
+use crate::output::table::{bad, bold, faint, fit, good, plain};
+use crate::output::terminal::printable;
+use crate::output::{human, progress};
+use sealog_engine::disk::DirectoryDisk;
+use sealog_engine::verify::{ChainReport, PlaceInTime, Problem, Report, VerifyOptions, verify};
+use std::io::{self, Write};
+use std::path::Path;
+
+pub fn run(args: &Verify) -> Outcome {
+    if !args.checkpoint.is_empty() || args.key.is_some() {
+        let what = if args.key.is_some() { "--key" } else { "--checkpoint" };
+        return Err(not_yet(what, "stores do not sign checkpoints yet"));
+    }
+    let data = directory(&args.source)?;
+    let options = VerifyOptions { services: args.service.clone(), window: window(&args.window, now(data))? };
+    let bar = progress::bytes_bar(journal_bytes(data));
+    let report = verify(&DirectoryDisk::new(data), &options, |bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    let report = report.map_err(while_reading)?;
+    let mut out = output();
+    let written = if args.json {
+        serde_json::to_writer(&mut out, &report).map_err(io::Error::from).and_then(|()| writeln!(out))
+    } else {
+        write_report(&mut out, &report)
+    };
+    written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))?;
+    if report.valid { Ok(()) } else { Err(Failure::Found) }
+}
+
+/// Bytes that verification will read, for the bar.
+fn journal_bytes(data: &Path) -> Option<u64> {
+    let files = std::fs::read_dir(data.join(sealog_engine::journal::DIRECTORY)).ok()?;
+    Some(files.filter_map(|file| file.ok()?.metadata().ok()).map(|metadata| metadata.len()).sum())
+}
+
+/// The report as people read it.
+pub fn write_report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let verdict = if report.valid { good("VALID") } else { bad("NOT VALID") };
+    writeln!(
+        out,
+        "{verdict}  {} entries in {} chains, {} recomputed in {} ({})",
+        bold(human::count(report.entries)),
+        human::count(report.chains.len() as u64),
+        human::bytes(report.bytes),
+        human::seconds(report.seconds),
+        human::rate(report.entries, report.seconds)
+    )?;
+    if report.torn_bytes > 0 {
+        writeln!(
+            out,
+            "{}",
+            faint(format!(
+                "{} behind the last entry are a write under way, or torn by a crash: never acknowledged, no problem",
+                human::bytes(report.torn_bytes)
+            ))
+        )?;
+    }
+    if !report.chains.is_empty() {
+        let rows = report.chains.iter().map(chain_row).collect();
+        let header = ["CHAIN", "", "ENTRIES", "FIRST VERIFIABLE", "LAST VERIFIABLE", "HEAD"];
+        writeln!(out, "\n{}", plain(&header, rows, &[2]))?;
+    }
+    let problems: Vec<&Problem> = report.all_problems().collect();
+    if !problems.is_empty() {
+        writeln!(out, "\n{}", bad(format!("{} problems", human::count(problems.len() as u64))))?;
+        for problem in problems {
+            write_problem(out, problem)?;
+        }
+        writeln!(out, "\nKeep the directory as it is, and restore what is damaged from a backup.")?;
+    }
+    writeln!(
+        out,
+        "\n{}",
+        faint(
+            "Nothing is signed in this version: a store that was rewritten whole, or rolled back, is not told from the original."
+        )
+    )
+}
+
+fn chain_row(chain: &ChainReport) -> Vec<String> {
+    let place = |place: Option<PlaceInTime>| {
+        place.map_or("–".to_owned(), |place| format!("{}  #{}", human::time(place.logged_at), place.seq))
+    };
+    vec![
+        printable(&chain.service),
+        if chain.valid { good("valid") } else { bad("not valid") },
+        human::count(chain.entries),
+        place(chain.first),
+        place(chain.last),
+        chain.head.as_deref().map_or("–".to_owned(), |head| fit(head, 17)),
+    ]
+}
+
+fn write_problem(out: &mut dyn Write, problem: &Problem) -> io::Result<()> {
+    let service =
+        problem.service.as_deref().map_or(String::new(), |service| format!(" {}", printable(service)));
+    let place = match (problem.first_seq, problem.last_seq) {
+        (Some(first), Some(last)) if first == last => format!(" #{first}"),
+        (Some(first), Some(last)) => format!(" #{first}–#{last}"),
+        _ => String::new(),
+    };
+    let kind = bold(problem.kind.name());
+    writeln!(
+        out,
+        "  {kind}{service}{place}  {}: {}",
+        faint(printable(&problem.file)),
+        printable(&problem.detail)
+    )
+}

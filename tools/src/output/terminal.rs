@@ -1,0 +1,61 @@
+//! What may go to a terminal: text without control characters, colours only where they are wanted.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+
+/// Whether a character could move the cursor, change colours, or reorder what is shown: C0 and C1 controls, DEL, and
+/// the bidirectional controls of Unicode UAX #9 (and the marks that work alike).
+pub fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The text with every hostile character escaped.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\t' => shown.push_str("\\t"),
+            '\r' => shown.push_str("\\r"),
+            c if is_hostile(c) => {
+                // Writing to a String does not fail.
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Whether standard output is a terminal.
+pub fn is_stdout_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Whether to colour standard output: a terminal, and no `NO_COLOR` (no-color.org).
+pub fn wants_colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    is_stdout_terminal() && !refused && !dumb
+}
+
+/// Columns of the terminal; 110 where there is none.
+pub fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let size = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    size().filter(|width| *width > 0).or(columns).unwrap_or(110).clamp(40, 400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_a_cursor_gets_through() {
+        assert_eq!(
+            printable("a\x1b[31mb\r\n\t\0\u{9b}\u{202e}ü北"),
+            "a\\u{1b}[31mb\\r\\n\\t\\u{0}\\u{9b}\\u{202e}ü北"
+        );
+    }
+}
