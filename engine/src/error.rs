@@ -1,6 +1,6 @@
 //! What can go wrong, by what the caller would do about it.
 
-use crate::model::FieldError;
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
@@ -133,5 +133,36 @@ impl Error {
     pub fn during(action: &'static str, path: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         move |source| Error::io(action, path, source)
+    }
+}
+
+/// A field whose value the model does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("field `{field}`: expected {expected}, found {found}")]
+pub struct FieldError {
+    /// The field's name in JSON, such as `actor.id`.
+    pub field: Cow<'static, str>,
+    /// What its value must look like.
+    pub expected: Cow<'static, str>,
+    /// What was found, escaped and cut short.
+    pub found: String,
+}
+
+impl FieldError {
+    /// An error at `field`.
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+    ) -> FieldError {
+        FieldError { field: field.into(), expected: expected.into(), found: found.into() }
+    }
+
+    /// Quotes a text for a message: control characters escaped, cut after 64 characters.
+    pub fn quote(text: &str) -> String {
+        match text.char_indices().nth(64) {
+            None => format!("{text:?}"),
+            Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
+        }
     }
 }

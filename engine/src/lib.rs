@@ -41,7 +41,7 @@
 //! | layer | modules | knows |
 //! | --- | --- | --- |
 //! | verbs | [`store`], [`scan`], [`mod@verify`], [`reader`] | the order of durable steps |
-//! | where format meets disk | [`journal`], [`open`] | frames, rows, their index |
+//! | where format meets disk | [`identity`], [`journal`], [`open`] | frames, rows, their index |
 //! | pure | [`format`], [`proof`], [`batch`] | bytes and hashes; no file, clock, thread or randomness |
 //! | bytes and durability | [`disk`] | files; no format |
 //! | values | [`model`], [`limits`], [`error`], [`clock`], [`hex`] | nothing else |
@@ -52,6 +52,7 @@ pub mod disk;
 pub mod error;
 pub mod format;
 pub mod hex;
+pub mod identity;
 pub mod journal;
 pub mod limits;
 pub mod model;

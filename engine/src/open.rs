@@ -36,9 +36,10 @@ pub(crate) struct OpenSegment {
     rows: Vec<RecordRange>,
     /// Rows by severity class, lowest first.
     severities: [RoaringBitmap; Severity::ALL.len()],
-    tenants: HashMap<Box<str>, RoaringBitmap, foldhash::fast::RandomState>,
-    /// Tenant of each line, by the line's number in the chain.
-    lines: HashMap<u32, Box<str>, foldhash::fast::RandomState>,
+    tenants: Vec<(Box<str>, RoaringBitmap)>,
+    by_tenant: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
+    /// Index into `tenants` by the line's number in the chain; none where the frame that began the line is damaged.
+    lines: Vec<Option<usize>>,
 }
 
 /// Rows of one part of one frame.
@@ -49,6 +50,9 @@ struct Run {
     leaves_offset: usize,
     frame: Arc<Frame>,
 }
+
+/// A damaged journal may lose frames that began lines; more than this many at once are not believed.
+const LINE_GAP_MAX: usize = 1 << 20;
 
 /// Where a record lies in its frame's payload.
 #[derive(Clone, Copy)]
@@ -169,7 +173,13 @@ impl Chain {
 impl OpenSegment {
     fn push(&mut self, frame: &Arc<Frame>, part: &Part<'_>) {
         for line in &part.lines {
-            self.lines.insert(line.line, line.tenant.into());
+            let tenant = self.tenant_index(line.tenant);
+            let number = line.line as usize;
+            // Lines are numbered without a hole; a number far beyond is damage that passed a CRC.
+            if number <= self.lines.len() + LINE_GAP_MAX {
+                self.lines.resize(self.lines.len().max(number + 1), None);
+                self.lines[number] = Some(tenant);
+            }
         }
         self.runs.push(Run {
             first_row: self.row_count(),
@@ -185,17 +195,25 @@ impl OpenSegment {
             self.rows.push(RecordRange { offset: row.record_offset, bytes: row.record_bytes });
             // A record that does not decode is still a row: a scan that meets it says so.
             let severity = record::glance(bytes).map_or(Severity::default(), |glance| glance.severity);
-            self.severities[usize::from(severity.class()) - 1].insert(number);
-            match self.lines.get(&row.line) {
-                Some(tenant) => add_row(&mut self.tenants, tenant, number),
-                // The frame that began the line is damaged: the record itself tells.
-                None => {
-                    if let Ok(record) = record::decode(bytes) {
-                        add_row(&mut self.tenants, &record.entry.tenant, number);
-                    }
-                }
+            // Rows only grow, so pushing never fails.
+            let _ = self.severities[usize::from(severity.class()) - 1].try_push(number);
+            let known = self.lines.get(row.line as usize).copied().flatten();
+            // Where the frame that began the line is damaged, the record itself tells.
+            let tenant = known.or_else(|| Some(self.tenant_index(&record::decode(bytes).ok()?.entry.tenant)));
+            if let Some(tenant) = tenant {
+                let _ = self.tenants[tenant].1.try_push(number);
             }
         }
+    }
+
+    fn tenant_index(&mut self, tenant: &str) -> usize {
+        if let Some(index) = self.by_tenant.get(tenant) {
+            return *index;
+        }
+        let index = self.tenants.len();
+        self.tenants.push((tenant.into(), RoaringBitmap::new()));
+        self.by_tenant.insert(tenant.into(), index);
+        index
     }
 
     pub(crate) fn row_count(&self) -> u32 {
@@ -233,10 +251,8 @@ impl OpenSegment {
         });
         let by_tenant = tenants.map(|tenants| {
             let mut rows = RoaringBitmap::new();
-            tenants
-                .iter()
-                .filter_map(|tenant| self.tenants.get(tenant.as_str()))
-                .for_each(|found| rows |= found);
+            let found = tenants.iter().filter_map(|tenant| self.by_tenant.get(tenant.as_str()));
+            found.for_each(|index| rows |= &self.tenants[*index].1);
             rows
         });
         match (by_severity, by_tenant) {
@@ -253,21 +269,6 @@ impl OpenSegment {
             record: range.offset as usize..(range.offset + range.bytes) as usize,
             seq: run.first_seq + u64::from(row - run.first_row),
             logged_at: Timestamp::from_nanos(run.logged_at),
-        }
-    }
-}
-
-fn add_row(
-    tenants: &mut HashMap<Box<str>, RoaringBitmap, foldhash::fast::RandomState>,
-    tenant: &str,
-    row: u32,
-) {
-    match tenants.get_mut(tenant) {
-        Some(rows) => {
-            rows.insert(row);
-        }
-        None => {
-            tenants.insert(tenant.into(), RoaringBitmap::from([row]));
         }
     }
 }

@@ -3,10 +3,11 @@
 use crate::disk::{DirectoryDisk, Disk};
 use crate::error::Error;
 use crate::format::store_file::StoreFileError;
+use crate::identity::{self, Identity};
 use crate::journal::Damage;
 use crate::open::View;
 use crate::scan::{Query, Scan, Scope};
-use crate::store::{Identity, read_store_file, replay};
+use crate::store::replay;
 use std::path::Path;
 
 /// What a store held when it was opened.
@@ -32,11 +33,11 @@ impl Reader {
     /// As [`Reader::open`].
     pub fn open_on(disk: &dyn Disk) -> Result<Reader, Error> {
         let mut damage = Vec::new();
-        let identity = match read_store_file(disk)? {
+        let identity = match identity::read_or_salvage(disk)? {
             Ok(identity) => identity,
             Err(StoreFileError::Damaged { detail, salvaged: Some(identity) }) => {
                 damage.push(Damage {
-                    file: "STORE".to_owned(),
+                    file: identity::FILE.to_owned(),
                     offset: 0,
                     end_offset: 0,
                     lost: None,
@@ -45,10 +46,13 @@ impl Reader {
                 identity
             }
             Err(StoreFileError::Damaged { detail, salvaged: None }) => {
-                return Err(Error::Damaged { place: disk.display("STORE"), detail });
+                return Err(Error::Damaged { place: disk.display(identity::FILE), detail });
             }
             Err(version) => {
-                return Err(Error::Version { path: disk.display("STORE"), detail: version.to_string() });
+                return Err(Error::Version {
+                    path: disk.display(identity::FILE),
+                    detail: version.to_string(),
+                });
             }
         };
         let mut view = View::new();

@@ -7,7 +7,7 @@
 mod filter;
 mod scope;
 
-pub use filter::{Filter, FilterError, Log, Text, TimeField, Window};
+pub use filter::{Filter, FilterError, Log, Text, TimeField};
 pub use scope::Scope;
 
 use crate::format::record::{self, Record};

@@ -18,6 +18,7 @@ use crate::batch::Batch;
 use crate::clock::{Clock, Entropy, System};
 use crate::disk::{DirectoryDisk, Disk};
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::model::{ServiceName, StoreName, Timestamp};
 use crate::open::View;
 use crate::proof::Hash;
@@ -26,8 +27,8 @@ use pipeline::Pipeline;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use recover::{Identity, create, read_identity};
-pub(crate) use recover::{read_store_file, replay};
+pub use recover::create;
+pub(crate) use recover::replay;
 
 /// What one batch became in one chain. It was durable before this was returned.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

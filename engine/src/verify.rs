@@ -17,10 +17,10 @@ use crate::error::Error;
 use crate::format::commit::{self as payload, Commit};
 use crate::format::journal::FrameType;
 use crate::format::store_file::{StoreFile, StoreFileError};
+use crate::identity;
 use crate::journal::{self, Damage, Event, Frame, JournalReader};
-use crate::model::{CONTROL_SERVICE, Timestamp};
+use crate::model::{CONTROL_SERVICE, Window};
 use crate::proof::Hasher;
-use crate::scan::Window;
 use chain::Chains;
 use part::Checked;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -104,7 +104,7 @@ pub fn verify(
 
 /// Reads `STORE`; damage is noted, and where its lines still read, the work goes on.
 fn read_identity(disk: &dyn Disk, report: &mut Report) -> Result<Option<StoreFile>, Error> {
-    match crate::store::read_store_file(disk)? {
+    match identity::read_or_salvage(disk)? {
         Ok(identity) => {
             report.bytes += identity.encode().len() as u64;
             Ok(Some(identity))
@@ -200,8 +200,4 @@ fn check_side_by_side(commits: &[(&Frame, Commit<'_>)], chains: &Chains) -> Vec<
     };
     all.sort_unstable_by_key(|(index, _)| *index);
     all.into_iter().map(|(_, checked)| checked).collect()
-}
-
-fn is_inside(window: Window, time: Timestamp) -> bool {
-    window.from.is_none_or(|from| from <= time) && window.to.is_none_or(|to| time < to)
 }

@@ -79,7 +79,7 @@ fn open_reader(directory: &Path) -> Result<Reader, Failure> {
 /// The newest commit time of a store, read from frame headers alone; none if nothing reads.
 fn newest_commit(directory: &Path) -> Option<i64> {
     let disk = sealog_engine::disk::DirectoryDisk::new(directory);
-    let identity = sealog_engine::store::read_identity(&disk).ok()?;
+    let identity = sealog_engine::identity::read(&disk).ok()?;
     journal::newest_commit_time(&disk, identity.id).ok().flatten()
 }
 

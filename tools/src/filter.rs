@@ -2,8 +2,8 @@
 
 use crate::cli::{ClockName, Filters, LogName, WindowArgs};
 use crate::failure::Failure;
-use sealog_engine::model::{Severity, Timestamp};
-use sealog_engine::scan::{Filter, Log, Text, TimeField, Window};
+use sealog_engine::model::{Severity, Timestamp, Window};
+use sealog_engine::scan::{Filter, Log, Text, TimeField};
 
 /// What a filter asks for. `now` is what `--last` counts back from.
 pub fn filter(args: &Filters, now: Timestamp) -> Result<Filter, Failure> {
@@ -36,7 +36,7 @@ pub fn filter(args: &Filters, now: Timestamp) -> Result<Filter, Failure> {
             Some(among.into_iter().filter(|severity| *severity >= least).collect())
         }
     };
-    let field = match args.by {
+    let by = match args.by {
         ClockName::LoggedAt => TimeField::LoggedAt,
         ClockName::GeneratedAt => TimeField::GeneratedAt,
     };
@@ -54,7 +54,8 @@ pub fn filter(args: &Filters, now: Timestamp) -> Result<Filter, Failure> {
         configuration_ids: args.configuration_id.clone(),
         successes: args.success.clone(),
         searches: texts("--search", &args.search)?,
-        window: Window { field, ..window(&args.window, now)? },
+        window: window(&args.window, now)?,
+        by,
     })
 }
 
@@ -66,7 +67,7 @@ pub fn window(args: &WindowArgs, now: Timestamp) -> Result<Window, Failure> {
     {
         return Err(Failure::Input(format!("--from {from} lies after --to {to}: expected an earlier time")));
     }
-    Ok(Window { from, to: args.to, field: TimeField::LoggedAt })
+    Ok(Window { from, to: args.to })
 }
 
 /// A word of the contract that this version does not do.

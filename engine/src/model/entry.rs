@@ -3,6 +3,7 @@
 //! Texts are borrowed where they can be, so that reading a line allocates nothing. An empty text is an absent field.
 
 use super::{ServiceName, Severity, Timestamp, check_tenant};
+use crate::error::FieldError;
 use crate::limits;
 use std::borrow::Cow;
 
@@ -154,41 +155,6 @@ pub struct Artifact<'a> {
     pub size: Option<u64>,
 }
 
-/// A field whose value the model does not allow.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("field `{field}`: expected {expected}, found {found}")]
-pub struct FieldError {
-    /// The field's name in JSON, such as `actor.id`.
-    pub field: Cow<'static, str>,
-    /// What its value must look like.
-    pub expected: Cow<'static, str>,
-    /// What was found, escaped and cut short.
-    pub found: String,
-}
-
-impl FieldError {
-    /// An error at `field`.
-    pub fn new(
-        field: impl Into<Cow<'static, str>>,
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<String>,
-    ) -> FieldError {
-        FieldError { field: field.into(), expected: expected.into(), found: found.into() }
-    }
-
-    /// Quotes a text for a message: control characters escaped, cut after 64 characters.
-    pub fn quote(text: &str) -> String {
-        match text.char_indices().nth(64) {
-            None => format!("{text:?}"),
-            Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
-        }
-    }
-
-    fn long(field: &'static str, max: usize, text: &str) -> FieldError {
-        FieldError::new(field, format!("at most {max} bytes"), format!("{} bytes", text.len()))
-    }
-}
-
 impl Entry<'_> {
     /// Checks every rule of the model that a type does not keep, and returns the service.
     ///
@@ -213,7 +179,7 @@ impl Entry<'_> {
             ("message", &self.message, limits::MESSAGE_BYTES_MAX),
         ] {
             if text.len() > max {
-                return Err(FieldError::long(field, max, text));
+                return Err(too_long(field, max, text));
             }
         }
         if self.process.as_ref().is_some_and(|process| process.id.is_empty()) {
@@ -245,6 +211,10 @@ impl Entry<'_> {
     pub fn service_name(&self) -> Result<ServiceName, FieldError> {
         ServiceName::outside(&self.service)
     }
+}
+
+fn too_long(field: &'static str, max: usize, text: &str) -> FieldError {
+    FieldError::new(field, format!("at most {max} bytes"), format!("{} bytes", text.len()))
 }
 
 #[cfg(test)]

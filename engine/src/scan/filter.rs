@@ -7,7 +7,7 @@
 use super::Scope;
 use crate::format::record::Record;
 use crate::limits;
-use crate::model::{RESERVED_PREFIX, Severity, Timestamp};
+use crate::model::{RESERVED_PREFIX, Severity, Timestamp, Window};
 use regex::{Regex, RegexBuilder};
 
 /// Which entries to find. Empty lists leave a field out.
@@ -41,6 +41,8 @@ pub struct Filter {
     pub searches: Vec<Text>,
     /// When.
     pub window: Window,
+    /// By which clock.
+    pub by: TimeField,
 }
 
 /// Entries without a process, with one, or both.
@@ -53,17 +55,6 @@ pub enum Log {
     Audit,
     /// Entries with a process.
     Process,
-}
-
-/// A half-open stretch of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Window {
-    /// Not before.
-    pub from: Option<Timestamp>,
-    /// Before.
-    pub to: Option<Timestamp>,
-    /// By which clock.
-    pub field: TimeField,
 }
 
 /// Which of an entry's times a window is about.
@@ -164,7 +155,7 @@ impl Compiled {
                 Some(asked.into_iter().filter(|tenant| allowed.contains(tenant)).collect())
             }
         };
-        let by_commit = filter.window.field == TimeField::LoggedAt;
+        let by_commit = filter.by == TimeField::LoggedAt;
         let window = filter.window;
         let mut exact = Vec::new();
         let mut add = |values: &[String], field: for<'r> fn(&'r Record<'_>) -> &'r str| {
@@ -185,7 +176,7 @@ impl Compiled {
             severities: filter.severities.clone(),
             logged_from: window.from.filter(|_| by_commit),
             logged_to: window.to.filter(|_| by_commit),
-            generated: (!by_commit && (window.from.is_some() || window.to.is_some())).then_some(window),
+            generated: (!by_commit && !window.is_everything()).then_some(window),
             services: filter.services.clone(),
             exact,
             organization_scope: scope.organization_list().map(<[String]>::to_vec),
@@ -214,11 +205,8 @@ impl Compiled {
             Log::Audit => entry.process.is_none(),
             Log::Process => entry.process.is_some(),
         };
-        let in_window = self.generated.is_none_or(|window| {
-            entry.generated_at.is_some_and(|time| {
-                window.from.is_none_or(|from| from <= time) && window.to.is_none_or(|to| time < to)
-            })
-        });
+        let in_window =
+            self.generated.is_none_or(|window| entry.generated_at.is_some_and(|time| window.contains(time)));
         let organization: &str = &entry.organization;
         in_log
             && in_window

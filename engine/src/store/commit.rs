@@ -5,7 +5,6 @@
 use super::Receipt;
 use super::clock_guard::ClockGuard;
 use super::idempotency::{EntryMac, Secret, Seen, Window};
-use super::recover::Identity;
 use super::tails::{Place, Tails};
 use crate::batch::{Batch, Slot};
 use crate::clock::{Clock, Entropy};
@@ -15,6 +14,7 @@ use crate::format::commit::{self, BatchKey, BatchRun, NewKey};
 use crate::format::control::{CLOCK_ACTIVITY, ClockStep, kind};
 use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::format::record::{self, Parts};
+use crate::identity::Identity;
 use crate::journal::{Frame, JournalWriter, NewFrame, WriteError};
 use crate::limits;
 use crate::model::{FieldError, Timestamp};

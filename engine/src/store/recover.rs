@@ -16,7 +16,7 @@ use crate::format::commit::{self as payload, Commit, Part};
 use crate::format::control::kind;
 use crate::format::journal::FrameType;
 use crate::format::record;
-use crate::format::store_file::{StoreFile, StoreFileError};
+use crate::identity::{self, Identity};
 use crate::journal::{self, Damage, Event, Frame, JournalReader, JournalWriter, Lost, Tail};
 use crate::limits;
 use crate::model::{ServiceName, StoreName, Timestamp};
@@ -25,15 +25,9 @@ use crate::proof::Hasher;
 use std::io;
 use std::sync::Arc;
 
-/// Who a store is: what `STORE` says.
-pub type Identity = StoreFile;
-
-const STORE: &str = "STORE";
 const LOCK: &str = "LOCK";
 const KEYS: &str = "keys";
 const IDEMPOTENCY_SECRET: &str = "idempotency";
-/// `STORE` takes about 200 bytes.
-const STORE_BYTES_MAX: usize = 4096;
 
 /// Makes a store where there is none.
 ///
@@ -42,7 +36,7 @@ const STORE_BYTES_MAX: usize = 4096;
 pub fn create(disk: &dyn Disk, options: &Options) -> Result<Identity, Error> {
     disk.create_directory("").map_err(Error::during("create", disk.display("")))?;
     let _lock = lock(disk)?;
-    match read_identity(disk) {
+    match identity::read(disk) {
         Err(Error::NotAStore { .. }) => write_identity(disk, options),
         Err(error) => Err(error),
         Ok(_) => Err(Error::Exists { path: disk.display("") }),
@@ -50,7 +44,7 @@ pub fn create(disk: &dyn Disk, options: &Options) -> Result<Identity, Error> {
 }
 
 fn write_identity(disk: &dyn Disk, options: &Options) -> Result<Identity, Error> {
-    let store_path = disk.display(STORE);
+    let store_path = disk.display(identity::FILE);
     if has_journals(disk)? {
         return Err(Error::Damaged {
             place: store_path,
@@ -67,8 +61,7 @@ fn write_identity(disk: &dyn Disk, options: &Options) -> Result<Identity, Error>
     // `STORE` is written last: a crash before it leaves a directory that is no store yet.
     disk.create_directory(journal::DIRECTORY)
         .map_err(Error::during("create", disk.display(journal::DIRECTORY)))?;
-    replace_small(disk, "", STORE, identity.encode().as_bytes())
-        .map_err(Error::during("write", store_path))?;
+    identity::write(disk, &identity)?;
     Ok(identity)
 }
 
@@ -85,31 +78,6 @@ fn lock(disk: &dyn Disk) -> Result<Box<dyn crate::disk::Lock>, Error> {
         LockError::Held(holder) => Error::Locked { path: disk.display(LOCK), holder },
         LockError::Io(error) => Error::io("lock", disk.display(LOCK), error),
     })
-}
-
-/// Reads `STORE`.
-///
-/// # Errors
-/// [`Error::NotAStore`] if there is none, [`Error::Damaged`], [`Error::Version`], and the disk's.
-pub fn read_identity(disk: &dyn Disk) -> Result<Identity, Error> {
-    read_store_file(disk)?.map_err(|error| match error {
-        StoreFileError::Damaged { detail, .. } => Error::Damaged { place: disk.display(STORE), detail },
-        version => Error::Version { path: disk.display(STORE), detail: version.to_string() },
-    })
-}
-
-/// Reads `STORE` and leaves it to the caller what its damage means.
-pub(crate) fn read_store_file(disk: &dyn Disk) -> Result<Result<Identity, StoreFileError>, Error> {
-    match read_small(disk, STORE, STORE_BYTES_MAX) {
-        Ok(bytes) => Ok(StoreFile::decode(&bytes)),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Ok(Err(StoreFileError::Damaged { detail: error.to_string(), salvaged: None }))
-        }
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Err(Error::NotAStore { path: disk.display("") })
-        }
-        Err(error) => Err(Error::io("read", disk.display(STORE), error)),
-    }
 }
 
 /// The secret of the store's MACs; drawn at the first start. Without it the window starts empty.
@@ -196,12 +164,12 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     }
     if options.create {
         disk.create_directory("").map_err(Error::during("create", disk.display("")))?;
-    } else if let Err(error @ Error::NotAStore { .. }) = read_identity(&*disk) {
+    } else if let Err(error @ Error::NotAStore { .. }) = identity::read(&*disk) {
         // Before the lock, which would leave a file in a directory that is no store.
         return Err(error);
     }
     let lock = lock(&*disk)?;
-    let identity = match read_identity(&*disk) {
+    let identity = match identity::read(&*disk) {
         Err(Error::NotAStore { .. }) if options.create => write_identity(&*disk, &options)?,
         identity => identity?,
     };

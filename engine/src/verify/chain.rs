@@ -12,12 +12,11 @@ use crate::format::store_file::StoreFile;
 use crate::hex;
 use crate::journal::{self, Damage, Frame};
 use crate::limits;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Window};
 use crate::proof::directory::{Directory, Slot};
 use crate::proof::hashes::{self, DirectoryRow, RowKind};
 use crate::proof::tree::RightEdge;
 use crate::proof::{Hash, Hasher, Job, Key};
-use crate::scan::Window;
 use std::collections::{BTreeMap, HashMap};
 
 /// All chains, as far as they were recomputed.
@@ -41,6 +40,8 @@ pub struct Chain {
     pub(super) prev: Hash,
     pub(super) edge: RightEdge,
     pub(super) is_whole: bool,
+    /// Holes met so far: each may have swallowed entries of any line.
+    hole_count: u32,
     pub(super) slot: Option<Slot>,
     lines: HashMap<u32, Line, foldhash::fast::RandomState>,
     entry_count: u64,
@@ -59,6 +60,8 @@ pub struct Line {
     next_tenant_seq: u64,
     digest: Hash,
     slot: Option<Slot>,
+    /// Holes of the chain that this line's position takes into account.
+    hole_count: u32,
 }
 
 /// More problems of one chain than this are counted and not listed: a report is for a person.
@@ -129,7 +132,15 @@ impl Chains {
                 let line_id = hashes::line_id(&line.nonce, &chain.chain_id, line.tenant);
                 let digest = hashes::line_start(&chain.chain_id, &line_id);
                 let tenant = line.tenant.into();
-                let begun = Line { tenant, key: None, line_id, next_tenant_seq: 0, digest, slot: None };
+                let begun = Line {
+                    tenant,
+                    key: None,
+                    line_id,
+                    next_tenant_seq: 0,
+                    digest,
+                    slot: None,
+                    hole_count: 0,
+                };
                 chain.lines.insert(line.line, begun);
             }
             for key in &part.keys {
@@ -148,6 +159,7 @@ impl Chains {
             prev: hashes::genesis(&self.store_id, &origin),
             edge: RightEdge::default(),
             is_whole: true,
+            hole_count: 0,
             slot: None,
             lines: HashMap::default(),
             entry_count: 0,
@@ -223,6 +235,7 @@ impl Chains {
             let detail = format!("entries {} to {} are not there", chain.next_seq, first - 1);
             chain.report(Problem::new(kind, Some(part.service), place, detail).at(chain.next_seq, first - 1));
             chain.is_whole = false;
+            chain.hole_count += 1;
         } else if first < chain.next_seq {
             let kind = if last < chain.next_seq { ProblemKind::Duplicate } else { ProblemKind::Reordered };
             let detail = format!("expected entry {}, found entries {first} to {last} again", chain.next_seq);
@@ -310,7 +323,7 @@ impl Chain {
         let place = |index: usize| PlaceInTime { seq: part.first_seq + index as u64, logged_at };
         let verified = |index: &usize| checked.is_verified[*index];
         let count = part.rows.len();
-        if super::is_inside(window, logged_at) {
+        if window.contains(logged_at) {
             self.first = self.first.or_else(|| (0..count).find(verified).map(place));
             self.last = (0..count).rev().find(verified).map(place).or(self.last);
         } else if window.from.is_some_and(|from| logged_at < from) {
@@ -356,9 +369,14 @@ impl Chain {
                 if let Some(found) = checked.tenant_seqs[index]
                     && found != line.next_tenant_seq
                 {
-                    gaps.push((index, line.tenant.clone(), line.next_tenant_seq, found));
+                    // The first position behind a hole of the chain tells what the hole swallowed of this line.
+                    let is_explained = line.hole_count < self.hole_count && found > line.next_tenant_seq;
+                    if !is_explained {
+                        gaps.push((index, line.tenant.clone(), line.next_tenant_seq, found));
+                    }
                     line.next_tenant_seq = found;
                 }
+                line.hole_count = self.hole_count;
                 line.next_tenant_seq += 1;
             }
             digests.push(line.digest);

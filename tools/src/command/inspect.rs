@@ -10,9 +10,9 @@ use sealog_engine::disk::DirectoryDisk;
 use sealog_engine::format::commit;
 use sealog_engine::format::journal::FrameType;
 use sealog_engine::hex;
+use sealog_engine::identity::{self, Identity};
 use sealog_engine::journal::{Damage, Event, Frame, JournalReader, number_of};
 use sealog_engine::model::Timestamp;
-use sealog_engine::store::{Identity, read_identity};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -74,7 +74,7 @@ pub fn run(args: &Inspect) -> Outcome {
         }
     };
     let disk = DirectoryDisk::new(root);
-    let identity = read_identity(&disk).map_err(while_reading)?;
+    let identity = identity::read(&disk).map_err(while_reading)?;
     let found = walk(&disk, &identity, journal)?;
     let mut out = output();
     let written = match (journal, args.json) {

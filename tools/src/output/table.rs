@@ -71,12 +71,21 @@ pub fn plain(header: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String
 
 /// Columns of the list of entries that are not free text, with their widths.
 const TIME_COLUMNS: usize = 23;
-const SEVERITY_COLUMNS: usize = 11;
+const SEVERITY_COLUMNS: usize = 7;
+/// Terminals narrower than this show no actor: the message needs the room.
+const ACTOR_WIDTH_MIN: usize = 140;
 
 /// The head of a list of entries.
 pub fn entries_header() -> String {
-    let widths = Widths::new(width());
-    faint(widths.line("LOGGED AT", "SEVERITY", "SERVICE", "TENANT", "ACTIVITY", "ACTOR", "MESSAGE"))
+    faint(Widths::new(width()).line([
+        "LOGGED AT",
+        "LEVEL",
+        "SERVICE",
+        "TENANT",
+        "ACTIVITY",
+        "ACTOR",
+        "MESSAGE",
+    ]))
 }
 
 /// One entry on one line.
@@ -84,59 +93,38 @@ pub fn entry_line(committed: &Committed<'_>) -> String {
     let entry = &committed.entry;
     let actor =
         [&entry.actor.name, &entry.actor.id, &entry.actor.kind].into_iter().find(|text| !text.is_empty());
-    let widths = Widths::new(width());
-    let line = widths.line(
+    let severity = match entry.severity {
+        Severity::Information => "info",
+        other => other.name(),
+    };
+    let line = Widths::new(width()).line([
         &super::human::time(committed.logged_at),
-        entry.severity.name(),
+        severity,
         &printable(&entry.service),
         &printable(&entry.tenant),
         &printable(&entry.activity),
         &printable(actor.map_or("", |actor| actor)),
         &printable(&entry.message),
-    );
+    ]);
     paint(severity_style(entry.severity), line)
 }
 
-struct Widths {
-    service: usize,
-    tenant: usize,
-    activity: usize,
-    actor: usize,
-    message: usize,
-}
+/// Widths of the columns of a list of entries: time, level, service, tenant, activity, actor, message.
+struct Widths([usize; 7]);
 
 impl Widths {
     fn new(width: usize) -> Widths {
-        let rest = width.saturating_sub(TIME_COLUMNS + SEVERITY_COLUMNS + 6 * 2).max(40);
-        let share = |parts: usize| (rest * parts / 20).max(6);
-        let (service, tenant, activity, actor) = (share(3), share(3), share(4), share(3));
-        let message = rest.saturating_sub(service + tenant + activity + actor).max(8);
-        Widths { service, tenant, activity, actor, message }
+        let rest = width.saturating_sub(TIME_COLUMNS + SEVERITY_COLUMNS + 6 * 2).max(48);
+        let share = |parts: usize| rest * parts / 40;
+        let (service, tenant, activity) = (share(7), share(7), share(9));
+        let actor = if width < ACTOR_WIDTH_MIN { 0 } else { share(5) };
+        let message = rest - service - tenant - activity - actor;
+        Widths([TIME_COLUMNS, SEVERITY_COLUMNS, service, tenant, activity, actor, message])
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one for each column, in their order")]
-    fn line(
-        &self,
-        time: &str,
-        severity: &str,
-        service: &str,
-        tenant: &str,
-        activity: &str,
-        actor: &str,
-        message: &str,
-    ) -> String {
-        [
-            fit(time, TIME_COLUMNS),
-            fit(severity, SEVERITY_COLUMNS),
-            fit(service, self.service),
-            fit(tenant, self.tenant),
-            fit(activity, self.activity),
-            fit(actor, self.actor),
-            fit(message, self.message),
-        ]
-        .join("  ")
-        .trim_end()
-        .to_owned()
+    fn line(&self, texts: [&str; 7]) -> String {
+        let shown = texts.iter().zip(self.0).filter(|(_, columns)| *columns > 0);
+        shown.map(|(text, columns)| fit(text, columns)).collect::<Vec<_>>().join("  ").trim_end().to_owned()
     }
 }
 
