@@ -10,7 +10,7 @@ mod reader;
 mod writer;
 
 pub use reader::{Damage, Event, Frame, JournalReader, Lost, Tail, newest_commit_time};
-pub use writer::{JournalWriter, NewFrame, WriteError};
+pub use writer::{JournalFile, JournalWriter, NewFrame, WriteError};
 
 /// Where journal files lie.
 pub const DIRECTORY: &str = "journal";

@@ -72,7 +72,7 @@ pub fn verify(
             Event::Damage(damage) => {
                 step.take_in(&mut chains, &mut hasher, &mut report);
                 chains.note_damage(&damage);
-                report.problems.push(Problem::of_damage(&damage));
+                report.note(Problem::of_damage(&damage));
             }
             Event::End(tail) => {
                 step.take_in(&mut chains, &mut hasher, &mut report);
@@ -82,11 +82,15 @@ pub fn verify(
     }
     report.bytes += reader.bytes_read();
     progress(report.bytes);
+    if chains.has_too_many {
+        let detail = "more chains or lines than a store may have; what is beyond was not checked";
+        report.note(Problem::new(ProblemKind::Extra, None, journal::DIRECTORY, detail));
+    }
     report.chains = chains.finish();
     if !options.services.is_empty() {
         for service in &options.services {
             if !report.chains.iter().any(|chain| chain.service == *service) {
-                report.problems.push(Problem::new(
+                report.note(Problem::new(
                     ProblemKind::ChainMissing,
                     Some(service),
                     "STORE",
@@ -110,7 +114,7 @@ fn read_identity(disk: &dyn Disk, report: &mut Report) -> Result<Option<StoreFil
             Ok(Some(identity))
         }
         Err(StoreFileError::Damaged { detail, salvaged }) => {
-            report.problems.push(Problem::new(ProblemKind::Checksum, None, "STORE", detail));
+            report.note(Problem::new(ProblemKind::Checksum, None, "STORE", detail));
             Ok(salvaged)
         }
         Err(version) => Err(Error::Version { path: disk.display("STORE"), detail: version.to_string() }),
@@ -144,7 +148,8 @@ impl Step {
                 }
                 Err(error) => {
                     let damage = damage_of(frame, error.to_string());
-                    report.problems.push(Problem::of_damage(&damage));
+                    chains.note_damage(&damage);
+                    report.note(Problem::of_damage(&damage));
                 }
             }
         }

@@ -1,1 +1,4 @@
 //! The suite.
+mod cli;
+mod layers;
+mod oracle;

@@ -318,7 +318,7 @@ fn read_line(lines: &mut dyn BufRead, bytes: &mut Vec<u8>) -> io::Result<bool> {
         if buffer.is_empty() {
             return Ok(bytes.len() > start);
         }
-        let end = memchr(buffer);
+        let end = memchr::memchr(b'\n', buffer);
         bytes.extend(&buffer[..end.unwrap_or(buffer.len())]);
         let used = end.map_or(buffer.len(), |end| end + 1);
         lines.consume(used);
@@ -333,10 +333,6 @@ fn read_line(lines: &mut dyn BufRead, bytes: &mut Vec<u8>) -> io::Result<bool> {
             return Ok(true);
         }
     }
-}
-
-fn memchr(buffer: &[u8]) -> Option<usize> {
-    buffer.iter().position(|byte| *byte == b'\n')
 }
 
 /// Standard input, which says `TimedOut` while nothing arrives, so that a batch is committed when its producer pauses.

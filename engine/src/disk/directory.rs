@@ -59,15 +59,15 @@ impl Disk for DirectoryDisk {
 
     fn create_directory(&self, directory: &str) -> io::Result<()> {
         let path = self.path(directory);
+        // From the topmost directory that is missing down, each name is made durable before what lies in it.
+        let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
         fs::create_dir_all(&path)?;
-        // The directory's own name must be durable too, as far up as this disk reaches.
-        let mut above = path.as_path();
-        while let Some(parent) = above.parent() {
-            sync_directory_at(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
-            if above == self.root {
-                break;
+        for made in missing.into_iter().rev() {
+            match made.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => sync_directory_at(parent)?,
+                Some(_) => sync_directory_at(Path::new("."))?,
+                None => {}
             }
-            above = parent;
         }
         Ok(())
     }

@@ -135,9 +135,19 @@ pub enum FrameError {
     /// Not a frame header that belongs here.
     #[error("{0}")]
     Damaged(&'static str),
+    /// A header whose CRC is right and which this program did not write: no torn write looks like this.
+    #[error("{0}")]
+    Refused(&'static str),
     /// A type that this program does not know.
     #[error("frame type {0}, which this program does not know")]
     Type(u8),
+}
+
+impl FrameError {
+    /// Whether a write that a crash tore could have left these bytes.
+    pub fn is_torn_write(&self) -> bool {
+        matches!(self, FrameError::Blank | FrameError::Damaged(_))
+    }
 }
 
 impl FrameHeader {
@@ -183,7 +193,7 @@ impl FrameHeader {
         let header = FrameHeader {
             frame_type,
             number: NonZeroU64::new(u64::from_le_bytes(field(bytes, 8)))
-                .ok_or(FrameError::Damaged("frame 0"))?,
+                .ok_or(FrameError::Refused("frame 0"))?,
             durable: u64::from_le_bytes(field(bytes, 16)),
             logged_at: i64::from_le_bytes(field(bytes, 24)),
             offset: u64::from_le_bytes(field(bytes, 32)),
@@ -193,16 +203,16 @@ impl FrameHeader {
             entry_count: u32::from_le_bytes(field(bytes, 52)),
         };
         if bytes[5..8] != [0; 3] || bytes[56..60] != [0; 4] {
-            return Err(FrameError::Damaged("reserved bytes of a frame header are not zero"));
+            return Err(FrameError::Refused("reserved bytes of a frame header are not zero"));
         }
         if header.offset != offset {
-            return Err(FrameError::Damaged("a frame that belongs to another place"));
+            return Err(FrameError::Refused("a frame that belongs to another place"));
         }
         if header.durable >= header.number.get() {
-            return Err(FrameError::Damaged("a frame that claims to be durable before it was written"));
+            return Err(FrameError::Refused("a frame that claims to be durable before it was written"));
         }
         if header.payload_bytes as usize > crate::limits::FRAME_PAYLOAD_BYTES_MAX {
-            return Err(FrameError::Damaged("a payload beyond 32 MiB"));
+            return Err(FrameError::Refused("a payload beyond 32 MiB"));
         }
         Ok(header)
     }

@@ -159,7 +159,8 @@ fn write_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths, Fiel
             cbor::unsigned(pairs.key(key::ARTIFACT_SIZE), size);
         }
     }
-    if !entry.attributes.is_empty() {
+    // An empty text is an absent one, here too.
+    if entry.attributes.iter().any(|(_, value)| !value.is_empty()) {
         write_attributes(&entry.attributes, pairs.key(key::ATTRIBUTES))?;
     }
     let count = pairs.count;
@@ -177,16 +178,10 @@ fn write_attributes(
     out: &mut Vec<u8>,
 ) -> Result<(), FieldError> {
     let by_encoding = |a: &str, b: &str| a.len().cmp(&b.len()).then_with(|| a.cmp(b));
-    cbor::map(out, attributes.len());
-    if attributes.is_sorted_by(|(a, _), (b, _)| by_encoding(a, b).is_lt()) {
-        for (key, value) in attributes {
-            cbor::text(out, key);
-            cbor::text(out, value);
-        }
-        return Ok(());
-    }
     let mut sorted: Vec<&(Cow<'_, str>, Cow<'_, str>)> = attributes.iter().collect();
-    sorted.sort_by(|(a, _), (b, _)| by_encoding(a, b));
+    if !attributes.is_sorted_by(|(a, _), (b, _)| by_encoding(a, b).is_lt()) {
+        sorted.sort_by(|(a, _), (b, _)| by_encoding(a, b));
+    }
     for pair in sorted.windows(2) {
         if pair[0].0 == pair[1].0 {
             return Err(FieldError::new(
@@ -196,6 +191,8 @@ fn write_attributes(
             ));
         }
     }
+    sorted.retain(|(_, value)| !value.is_empty());
+    cbor::map(out, sorted.len());
     for (key, value) in sorted {
         cbor::text(out, key);
         cbor::text(out, value);
@@ -235,7 +232,8 @@ pub struct Record<'a> {
     pub control: Option<&'a [u8]>,
 }
 
-/// Decodes a record, and refuses any byte that the encoder would not have written.
+/// Decodes a record. Refuses any second encoding of the same record, and any record without what each one has; lengths
+/// of texts, which the model bounds at the door, are not checked again.
 ///
 /// # Errors
 /// Where the bytes stop being a record, and what was expected there.
@@ -349,10 +347,14 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, CborError> {
     entry.process = process;
     entry.artifact = artifact;
     match tenant_seq {
-        Some(tenant_seq) if !entry.tenant.is_empty() && !entry.service.is_empty() => {
+        Some(tenant_seq)
+            if ![logged_by, &entry.tenant, &entry.service, &entry.activity]
+                .iter()
+                .any(|text| text.is_empty()) =>
+        {
             Ok(Record { tenant_seq, logged_by, entry, artifact_held, control })
         }
-        _ => Err(CborError { offset: 0, expected: "a tenant_seq, a tenant and a service" }),
+        _ => Err(CborError { offset: 0, expected: "a tenant_seq, logged_by, tenant, service and activity" }),
     }
 }
 
@@ -376,11 +378,14 @@ fn read_attributes<'a>(reader: &mut Reader<'a>) -> Result<Vec<(Cow<'a, str>, Cow
     for _ in 0..count {
         let start = reader.clone();
         let key = reader.text()?;
+        if key.is_empty() {
+            return Err(start.error("an attribute key that is not empty"));
+        }
         let above = attributes.last().is_none_or(|(last, _)| (last.len(), &**last) < (key.len(), key));
         if !above {
             return Err(start.error("attribute keys in ascending order"));
         }
-        attributes.push((Cow::Borrowed(key), Cow::Borrowed(reader.text()?)));
+        attributes.push((Cow::Borrowed(key), present(reader)?));
     }
     Ok(attributes)
 }

@@ -17,7 +17,7 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
     let text = prop_oneof![Just(String::new()), "[a-zß\\x00-\\x7f]{0,300}", "[a-z]{1,30}"];
     let name = || prop_oneof![Just(String::new()), "[a-z0-9é-]{1,30}"];
     let time = proptest::option::of(any::<i64>().prop_map(Timestamp::from_nanos));
-    let attributes = proptest::collection::btree_map("[a-z.]{1,40}", text.clone(), 0..8);
+    let attributes = proptest::collection::btree_map("[a-z.]{1,40}", "[a-zß]{1,60}", 0..8);
     (
         ("[a-z]{1,20}", name(), "[a-z][a-z.-]{0,20}", name(), time.clone(), 0usize..6),
         ("[a-zA-Z ]{1,40}", name(), name(), name(), name(), name(), name()),

@@ -130,7 +130,7 @@ struct OpenFile {
     header: FileHeader,
     number: u64,
     offset: u64,
-    /// First frame of the next file, if there is one: frames below it were synced.
+    /// Frames below this were synced: the next file's first frame, or what a later frame here vouches for.
     vouched: u64,
 }
 
@@ -328,7 +328,8 @@ impl<'d> JournalReader<'d> {
             self.finish_file(&open);
             return Ok(None);
         }
-        let (detail, search_from) = match self.frame_at(&open, open.offset)? {
+        // A frame of another number, and a header with a right CRC that is no frame of this place, are no torn writes.
+        let (detail, search_from, may_be_torn) = match self.frame_at(&open, open.offset)? {
             Ok(frame) if frame.header.number.get() == self.expected_frame => {
                 open.offset += frame.header.frame_bytes();
                 self.expected_frame += 1;
@@ -340,16 +341,25 @@ impl<'d> JournalReader<'d> {
                     format!("expected frame {}, found frame {}", self.expected_frame, frame.header.number);
                 // A later frame here means that those between are gone; an earlier one is stepped over.
                 let later = frame.header.number.get() > self.expected_frame;
-                (detail, open.offset + if later { 0 } else { frame.header.frame_bytes() })
+                (detail, open.offset + if later { 0 } else { frame.header.frame_bytes() }, false)
             }
             Err(Unread { error: FrameError::Blank, .. }) if self.is_blank_tail(&open)? => {
                 self.finish_file(&open);
                 return Ok(None);
             }
-            Err(Unread { error, resume }) => (error.to_string(), resume),
+            Err(Unread { error, resume }) => (error.to_string(), resume, error.is_torn_write()),
         };
-        match self.find_vouched(&open, search_from)? {
+        match self.find_next(&mut open, search_from, may_be_torn)? {
             Some(found) => {
+                // Beside a live writer this frame may have been written between the two looks.
+                if let Ok(frame) = self.frame_at(&open, open.offset)?
+                    && frame.header.number.get() == self.expected_frame
+                {
+                    open.offset += frame.header.frame_bytes();
+                    self.expected_frame += 1;
+                    self.current = Some(open);
+                    return Ok(Some(Event::Frame(frame)));
+                }
                 let last = found.frame.saturating_sub(1).max(self.expected_frame);
                 let damage = Damage {
                     file: open.path.clone(),
@@ -451,26 +461,26 @@ impl<'d> JournalReader<'d> {
         Ok(Ok(frame))
     }
 
-    /// The nearest readable frame from `from` on, if anything vouches that the place before it was durable: a later
-    /// frame's `durable`, or the next file.
-    fn find_vouched(&mut self, open: &OpenFile, from: u64) -> io::Result<Option<Found>> {
+    /// Where reading goes on behind a place that is no frame: the nearest frame header from `from` on, or the file's
+    /// end. None if the place may be a torn write: if nothing vouches that it was durable, neither a later frame's
+    /// `durable` nor the next file. What vouches is remembered, so that many damaged places are not each looked for to
+    /// the end of the file.
+    fn find_next(&mut self, open: &mut OpenFile, from: u64, may_be_torn: bool) -> io::Result<Option<Found>> {
         let mut nearest = None;
         let mut offset = from;
         while let Some((found, header)) = self.find_header(open, offset)? {
-            if header.number.get() >= self.expected_frame {
-                let here = Found { offset: found, frame: header.number.get() };
-                nearest = nearest.or(Some(here));
-                if header.durable >= self.expected_frame {
-                    return Ok(nearest);
-                }
-            }
             offset = found + FRAME_ALIGNMENT;
+            if header.number.get() >= self.expected_frame {
+                nearest = nearest.or(Some(Found { offset: found, frame: header.number.get() }));
+                open.vouched = open.vouched.max(header.durable.saturating_add(1));
+            }
+            if nearest.is_some() && (!may_be_torn || self.expected_frame < open.vouched) {
+                return Ok(nearest);
+            }
         }
-        if self.expected_frame < open.vouched {
-            // The next file was begun after everything here was synced.
-            return Ok(nearest.or(Some(Found { offset: open.length, frame: open.vouched })));
-        }
-        Ok(None)
+        let at_end = Found { offset: open.length, frame: open.vouched.max(self.expected_frame) };
+        let is_damage = !may_be_torn || self.expected_frame < open.vouched;
+        Ok(is_damage.then(|| nearest.unwrap_or(at_end)))
     }
 
     /// The nearest bytes from `from` on that decode as a frame header of their place.

@@ -1,6 +1,6 @@
 //! Appends frames to the newest journal file, and begins the next.
 
-use super::{DIRECTORY, Tail, path};
+use super::{DIRECTORY, Frame, Tail, path};
 use crate::clock::Entropy;
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::Error;
@@ -8,6 +8,8 @@ use crate::format::journal::{
     self, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAMES_OFFSET, FileHeader, FrameHeader, FrameType, frame_bytes,
 };
 use crate::limits;
+use parking_lot::Mutex;
+use std::io;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -20,11 +22,39 @@ pub enum WriteError {
     Fatal(Error),
 }
 
+/// A journal file, which several may sync.
+pub struct JournalFile {
+    file: Box<dyn DiskFile>,
+    /// The system tells of a failed write-back once per open file, to whoever syncs next: whoever comes after that
+    /// must hear of it too. Held while syncing.
+    has_failed: Mutex<bool>,
+}
+
+impl JournalFile {
+    fn new(file: Box<dyn DiskFile>) -> Arc<JournalFile> {
+        Arc::new(JournalFile { file, has_failed: Mutex::new(false) })
+    }
+
+    /// Makes everything written durable.
+    ///
+    /// # Errors
+    /// The disk's; from then on every sync of this file fails.
+    pub fn sync(&self) -> io::Result<()> {
+        let mut has_failed = self.has_failed.lock();
+        if *has_failed {
+            return Err(io::Error::other("an earlier sync of the file failed"));
+        }
+        let result = self.file.sync();
+        *has_failed = result.is_err();
+        result
+    }
+}
+
 /// The newest journal file, open for appending.
 pub struct JournalWriter {
     disk: Arc<dyn Disk>,
     store_id: [u8; 16],
-    file: Arc<dyn DiskFile>,
+    file: Arc<JournalFile>,
     header: FileHeader,
     /// Where the next frame goes. Everything from here on reads as zeros.
     tail: u64,
@@ -34,7 +64,11 @@ pub struct JournalWriter {
 }
 
 impl JournalWriter {
-    /// Begins the first file, or goes on where reading ended, after a torn tail was cut.
+    /// Begins the first file, or goes on where reading ended: cuts a torn tail, and makes durable what was read.
+    ///
+    /// `unvouched` are the newest frames, those that no later frame vouches for. They were read, perhaps from memory
+    /// that a crashed process left dirty, or that a failed sync left marked clean: they are written again before the
+    /// sync, so that they are durable when this returns.
     ///
     /// # Errors
     /// The disk's.
@@ -43,6 +77,7 @@ impl JournalWriter {
         entropy: &dyn Entropy,
         store_id: [u8; 16],
         tail: &Tail,
+        unvouched: &[Arc<Frame>],
     ) -> Result<JournalWriter, Error> {
         let number = tail.journal.max(1);
         let Some(header) = tail.header else {
@@ -53,7 +88,8 @@ impl JournalWriter {
                 }
                 _ => {}
             }
-            return JournalWriter::begin(disk, entropy, store_id, number, tail.next_frame);
+            return JournalWriter::begin(disk, entropy, store_id, number, tail.next_frame)
+                .map_err(|failed| failed.error);
         };
         let name = disk.display(&path(number));
         let file = disk.open(&path(number), Access::Write).map_err(Error::during("open", &name))?;
@@ -61,13 +97,24 @@ impl JournalWriter {
         if tail.torn_bytes > 0 {
             // Cut before anything new is written: what was torn must not lie behind a new frame.
             file.set_length(tail.offset).map_err(Error::during("cut the torn tail of", &name))?;
-            file.sync().map_err(Error::during("sync", &name))?;
             ready = tail.offset;
         }
+        let rewritten = || -> io::Result<()> {
+            if unvouched.first().is_none_or(|frame| frame.header.offset == FRAMES_OFFSET) {
+                file.write_at(&[header.encode(), header.encode()].concat(), 0)?;
+            }
+            unvouched
+                .iter()
+                .filter(|frame| frame.journal == number)
+                .try_for_each(|frame| file.write_at(&frame.bytes, frame.header.offset))?;
+            file.sync()
+        };
+        rewritten().map_err(Error::during("make durable again", &name))?;
+        disk.sync_directory(DIRECTORY).map_err(Error::during("sync", disk.display(DIRECTORY)))?;
         Ok(JournalWriter {
             disk,
             store_id,
-            file: file.into(),
+            file: JournalFile::new(file),
             header,
             tail: tail.offset,
             ready,
@@ -75,31 +122,36 @@ impl JournalWriter {
         })
     }
 
+    /// Creates a journal file, durable with its name when this returns.
     fn begin(
         disk: Arc<dyn Disk>,
         entropy: &dyn Entropy,
         store_id: [u8; 16],
         number: u64,
         next_frame: u64,
-    ) -> Result<JournalWriter, Error> {
+    ) -> Result<JournalWriter, NotBegun> {
         let name = disk.display(&path(number));
+        let nothing_left = |error| NotBegun { error, is_left: false };
         let mut nonce = [0; 8];
-        entropy.fill(&mut nonce).map_err(Error::during("draw a nonce for", &name))?;
+        entropy.fill(&mut nonce).map_err(Error::during("draw a nonce for", &name)).map_err(nothing_left)?;
         let header = FileHeader { store_id, journal: number, first_frame: next_frame, nonce };
-        let file = disk.create(&path(number)).map_err(Error::during("create", &name))?;
+        let file =
+            disk.create(&path(number)).map_err(Error::during("create", &name)).map_err(nothing_left)?;
         let copies = [header.encode(), header.encode()].concat();
-        let written = file.write_at(&copies, 0).and_then(|()| file.sync());
-        if let Err(error) = written {
-            // Best effort: an unfinished file without frames is cut at the next start anyway.
-            let _ = disk.remove(&path(number));
-            return Err(Error::io("begin", name, error));
-        }
         // A frame is acknowledged only after the name of its file is durable.
-        disk.sync_directory(DIRECTORY).map_err(Error::during("sync", disk.display(DIRECTORY)))?;
+        let begun = file
+            .write_at(&copies, 0)
+            .and_then(|()| file.sync())
+            .and_then(|()| disk.sync_directory(DIRECTORY));
+        if let Err(error) = begun {
+            // A file that a crash may bring back would stand in the way of frames that the older file gains.
+            let removed = disk.remove(&path(number)).and_then(|()| disk.sync_directory(DIRECTORY));
+            return Err(NotBegun { error: Error::io("begin", name, error), is_left: removed.is_err() });
+        }
         Ok(JournalWriter {
             disk,
             store_id,
-            file: file.into(),
+            file: JournalFile::new(file),
             header,
             tail: FRAMES_OFFSET,
             ready: FRAMES_OFFSET,
@@ -108,7 +160,7 @@ impl JournalWriter {
     }
 
     /// The file to sync after [`JournalWriter::append`].
-    pub fn file(&self) -> Arc<dyn DiskFile> {
+    pub fn file(&self) -> Arc<JournalFile> {
         Arc::clone(&self.file)
     }
 
@@ -159,7 +211,7 @@ impl JournalWriter {
         };
         bytes[..FRAME_HEADER_BYTES].copy_from_slice(&header.encode(&self.header.nonce));
         bytes.resize(usize::try_from(length).unwrap_or(bytes.len()), 0);
-        if let Err(error) = self.file.write_at(bytes, self.tail) {
+        if let Err(error) = self.file.file.write_at(bytes, self.tail) {
             return Err(self.undo("write", error));
         }
         self.tail += length;
@@ -174,15 +226,15 @@ impl JournalWriter {
             return Ok(());
         }
         let result = if length >= limits::JOURNAL_LARGE_FRAME_BYTES {
-            // Unwritten space costs a metadata change at each sync, which a large frame does not notice.
+            // Zeros would be written twice as many bytes; unwritten space costs a metadata change at each sync instead.
             let ahead = length.max(limits::JOURNAL_RESERVE_BYTES);
             let end = (self.tail + ahead).min(limits::JOURNAL_FILE_BYTES_AIM.max(self.tail + length));
-            self.file.reserve(self.tail, end - self.tail).map(|()| end)
+            self.file.file.reserve(self.tail, end - self.tail).map(|()| end)
         } else {
-            // Zeros written ahead make the syncs of small frames about a third cheaper (docs/durability.md).
+            // Zeros written ahead keep metadata out of the syncs of small frames (docs/durability.md has the figures).
             let end = self.tail + limits::JOURNAL_ZERO_BYTES;
             let zeros = vec![0; usize::try_from(end - self.ready).unwrap_or(0)];
-            self.file.write_at(&zeros, self.ready).map(|()| end)
+            self.file.file.write_at(&zeros, self.ready).map(|()| end)
         };
         match result {
             Ok(ready) => {
@@ -196,7 +248,7 @@ impl JournalWriter {
     /// After a failed write: cut what it left, so that nothing half-written lies behind the next frame.
     fn undo(&mut self, action: &'static str, error: std::io::Error) -> WriteError {
         let cause = Error::io(action, self.display(), error);
-        match self.file.set_length(self.tail) {
+        match self.file.file.set_length(self.tail) {
             Ok(()) => {
                 self.ready = self.tail;
                 WriteError::Refused(cause)
@@ -209,7 +261,7 @@ impl JournalWriter {
     fn rotate(&mut self, entropy: &dyn Entropy) -> Result<(), WriteError> {
         let name = self.display();
         // Space reserved behind the tail is given back; a reader sees a file that ends with its last frame.
-        self.file
+        self.file.file
             .set_length(self.tail)
             .map_err(|error| WriteError::Refused(Error::io("trim", &name, error)))?;
         self.ready = self.tail;
@@ -222,7 +274,10 @@ impl JournalWriter {
             self.header.journal + 1,
             self.next_frame,
         )
-        .map_err(WriteError::Refused)?;
+        .map_err(|failed| match failed.is_left {
+            true => WriteError::Fatal(failed.error),
+            false => WriteError::Refused(failed.error),
+        })?;
         *self = next;
         Ok(())
     }
@@ -232,10 +287,17 @@ impl JournalWriter {
     /// # Errors
     /// The disk's.
     pub fn trim(&mut self) -> Result<(), Error> {
-        self.file.set_length(self.tail).map_err(Error::during("trim", self.display()))?;
+        self.file.file.set_length(self.tail).map_err(Error::during("trim", self.display()))?;
         self.ready = self.tail;
         Ok(())
     }
+}
+
+/// A journal file that was not begun.
+struct NotBegun {
+    error: Error,
+    /// Its name may still be there, or come back after a crash.
+    is_left: bool,
 }
 
 /// What a frame's header says beside what follows from its bytes.

@@ -8,14 +8,13 @@ use super::idempotency::{EntryMac, Secret, Seen, Window};
 use super::tails::{Place, Tails};
 use crate::batch::{Batch, Slot};
 use crate::clock::{Clock, Entropy};
-use crate::disk::DiskFile;
 use crate::error::Error;
 use crate::format::commit::{self, BatchKey, BatchRun, NewKey};
 use crate::format::control::{CLOCK_ACTIVITY, ClockStep, kind};
 use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::format::record::{self, Parts};
 use crate::identity::Identity;
-use crate::journal::{Frame, JournalWriter, NewFrame, WriteError};
+use crate::journal::{Frame, JournalFile, JournalWriter, NewFrame, WriteError};
 use crate::limits;
 use crate::model::{FieldError, Timestamp};
 use crate::proof::{Hash, Hasher, Job, hashes};
@@ -76,7 +75,7 @@ pub struct Group {
     /// The frame, if anything new was written.
     pub frame: Option<Arc<Frame>>,
     /// The file it lies in.
-    pub file: Option<Arc<dyn DiskFile>>,
+    pub file: Option<Arc<JournalFile>>,
     /// In the order of the batches.
     pub outcomes: Vec<Result<Vec<PendingReceipt>, Error>>,
 }

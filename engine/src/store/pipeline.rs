@@ -16,13 +16,13 @@ use super::idempotency::Secret;
 use super::ledger::Ledger;
 use crate::batch::Batch;
 use crate::clock::Clock;
-use crate::disk::{Disk, DiskFile, Lock};
+use crate::disk::{Disk, Lock};
 use crate::error::Error;
 use crate::format::commit as payload;
 use crate::format::control::{HEADS_ACTIVITY, kind};
 use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::identity::Identity;
-use crate::journal::{Frame, NewFrame, WriteError};
+use crate::journal::{Frame, JournalFile, NewFrame, WriteError};
 use crate::limits;
 use crate::open::View;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -67,7 +67,7 @@ struct State {
     heads_at: i64,
     /// The newest journal file: syncing it makes every written frame durable, because older files were synced before
     /// it was begun.
-    file: Arc<dyn DiskFile>,
+    file: Arc<JournalFile>,
 }
 
 /// Frames behind the acknowledgement that may wait for the index: past this, appenders do.

@@ -80,7 +80,8 @@ fn lock(disk: &dyn Disk) -> Result<Box<dyn crate::disk::Lock>, Error> {
     })
 }
 
-/// The secret of the store's MACs; drawn at the first start. Without it the window starts empty.
+/// The secret of the store's MACs; drawn at the first start. If it is lost, keys of batches are forgotten; IDs of
+/// entries are not, because their MACs are computed anew from the records.
 fn read_or_draw_secret(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<Secret, Error> {
     let path = format!("{KEYS}/{IDEMPOTENCY_SECRET}");
     let name = disk.display(&path);
@@ -106,8 +107,10 @@ fn read_or_draw_secret(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<Secret,
 pub(crate) struct Replayed {
     pub tail: Tail,
     pub damage: Vec<Damage>,
-    /// Number of the newest frame, if it is one of a clean stop.
+    /// Number of the newest frame of a clean stop.
     pub stop_frame: u64,
+    /// The newest frames: those that no later frame says were synced.
+    pub unvouched: Vec<Arc<Frame>>,
 }
 
 /// Reads all frames in order and hands each commit over.
@@ -120,15 +123,18 @@ pub(crate) fn replay(
     let mut reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     let mut damage = Vec::new();
     let mut stop_frame = 0;
+    let mut unvouched: Vec<Arc<Frame>> = Vec::new();
     loop {
         match reader.next_event().map_err(read_error)? {
             Some(Event::Frame(frame)) => {
                 let header = frame.header;
+                let frame = Arc::new(frame);
+                unvouched.retain(|earlier| earlier.header.number.get() > header.durable);
+                unvouched.push(Arc::clone(&frame));
                 if header.frame_type == FrameType::Stop {
                     stop_frame = header.number.get();
                     continue;
                 }
-                let frame = Arc::new(frame);
                 let taken = payload::decode(frame.payload(), header.part_count, header.entry_count)
                     .map_err(|error| error.to_string())
                     .and_then(|commit| each(&frame, &commit));
@@ -144,11 +150,11 @@ pub(crate) fn replay(
                 }
             }
             Some(Event::Damage(found)) => damage.push(found),
-            Some(Event::End(tail)) => return Ok(Replayed { tail, damage, stop_frame }),
+            Some(Event::End(tail)) => return Ok(Replayed { tail, damage, stop_frame, unvouched }),
             None => {
                 // `End` comes before nothing.
                 let tail = Tail { journal: 0, offset: 0, torn_bytes: 0, header: None, next_frame: 1 };
-                return Ok(Replayed { tail, damage, stop_frame });
+                return Ok(Replayed { tail, damage, stop_frame, unvouched });
             }
         }
     }
@@ -195,7 +201,13 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     }
     let window = rebuild_window(&frames, &tails, &secret);
     drop(frames);
-    let journal = JournalWriter::resume(Arc::clone(&disk), &*options.entropy, identity.id, &replayed.tail)?;
+    let journal = JournalWriter::resume(
+        Arc::clone(&disk),
+        &*options.entropy,
+        identity.id,
+        &replayed.tail,
+        &replayed.unvouched,
+    )?;
     let committer = Committer {
         identity: Arc::new(identity),
         tails,

@@ -17,7 +17,7 @@ use crate::proof::directory::{Directory, Slot};
 use crate::proof::hashes::{self, DirectoryRow, RowKind};
 use crate::proof::tree::RightEdge;
 use crate::proof::{Hash, Hasher, Job, Key};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// All chains, as far as they were recomputed.
 pub struct Chains {
@@ -29,6 +29,9 @@ pub struct Chains {
     /// The directory holds every row: no damage hid where a line began.
     pub(super) is_directory_whole: bool,
     last_logged_at: Option<i64>,
+    line_count: usize,
+    /// More chains or lines than a store may have: what is beyond is not checked.
+    pub(super) has_too_many: bool,
     /// The newest damage, to say what hides missing entries.
     damage: Option<Damage>,
 }
@@ -44,6 +47,8 @@ pub struct Chain {
     hole_count: u32,
     pub(super) slot: Option<Slot>,
     lines: HashMap<u32, Line, foldhash::fast::RandomState>,
+    /// Tenants that have a line.
+    tenants: HashSet<Box<str>, foldhash::fast::RandomState>,
     entry_count: u64,
     first: Option<PlaceInTime>,
     last: Option<PlaceInTime>,
@@ -94,6 +99,8 @@ impl Chains {
             directory: Directory::default(),
             is_directory_whole: true,
             last_logged_at: None,
+            line_count: 0,
+            has_too_many: false,
             damage: None,
         }
     }
@@ -115,6 +122,7 @@ impl Chains {
         for part in &commit.parts {
             if !self.by_service.contains_key(part.service) {
                 if self.by_service.len() >= limits::CHAIN_COUNT_MAX {
+                    self.has_too_many = true;
                     continue;
                 }
                 let chain = self.begin_chain(part.service);
@@ -122,12 +130,27 @@ impl Chains {
             }
             let Some(chain) = self.by_service.get_mut(part.service) else { continue };
             for line in &part.lines {
-                if chain.lines.contains_key(&line.line) {
-                    let detail = format!("line {} of tenant {:?} begins twice", line.line, line.tenant);
+                if self.line_count >= limits::LINE_COUNT_MAX {
+                    // Its entries are reported as without a salt key.
+                    self.has_too_many = true;
+                    break;
+                }
+                self.line_count += 1;
+                let has_line = !chain.tenants.insert(line.tenant.into());
+                if has_line || chain.lines.contains_key(&line.line) {
+                    // A tenant has one line in a chain, and no others: a second one could hide entries from it.
+                    let detail = format!("line {} of tenant {:?} begins again", line.line, line.tenant);
                     let problem =
                         Problem::new(ProblemKind::Duplicate, Some(part.service), journal::DIRECTORY, detail);
                     chain.report(problem.at(part.first_seq, part.end_seq() - 1));
                     continue;
+                }
+                if line.line as usize != chain.lines.len() && self.is_directory_whole {
+                    let detail =
+                        format!("expected line {} to begin, found line {}", chain.lines.len(), line.line);
+                    let problem =
+                        Problem::new(ProblemKind::Altered, Some(part.service), journal::DIRECTORY, detail);
+                    chain.report(problem.at(part.first_seq, part.end_seq() - 1));
                 }
                 let line_id = hashes::line_id(&line.nonce, &chain.chain_id, line.tenant);
                 let digest = hashes::line_start(&chain.chain_id, &line_id);
@@ -162,6 +185,7 @@ impl Chains {
             hole_count: 0,
             slot: None,
             lines: HashMap::default(),
+            tenants: HashSet::default(),
             entry_count: 0,
             first: None,
             last: None,

@@ -6,8 +6,9 @@
 use super::chain::Chains;
 use super::report::ProblemKind;
 use crate::format::commit::Part;
+use crate::format::control::{ClockStep, kind};
 use crate::format::record;
-use crate::model::{CONTROL_SERVICE, SYSTEM_TENANT};
+use crate::model::{CONTROL_SERVICE, RESERVED_PREFIX, SYSTEM_TENANT};
 use crate::proof::{Hash, Hasher, hashes};
 
 /// What checking a part gave.
@@ -66,9 +67,18 @@ pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hash
                         format!("expected an entry of tenant {tenant:?}, found one of {:?}", entry.tenant);
                     checked.findings.push((ProblemKind::Foreign, index, detail));
                 }
+                // The system's tenant speaks in the system's chains alone.
                 let is_own = entry.tenant == SYSTEM_TENANT;
-                if record.control.is_some() != is_control_kind || is_own != is_control_kind {
+                let is_misplaced =
+                    is_own && !part.service.starts_with(RESERVED_PREFIX) || is_control_kind && !is_own;
+                if record.control.is_some() != is_control_kind || is_misplaced {
                     let detail = format!("a record that is not of kind {}", part.kind);
+                    checked.findings.push((ProblemKind::Altered, index, detail));
+                }
+                if part.kind == kind::CLOCK
+                    && let Some(Err(error)) = record.control.map(ClockStep::decode)
+                {
+                    let detail = format!("its clock step does not read: {error}");
                     checked.findings.push((ProblemKind::Altered, index, detail));
                 }
                 if record.control.is_some() {

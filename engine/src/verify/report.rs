@@ -202,7 +202,16 @@ impl Problem {
     }
 }
 
+/// More problems than this that belong to no chain are not listed: a report is for a person.
+const PROBLEM_COUNT_MAX: usize = 10_000;
+
 impl Report {
+    pub(super) fn note(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEM_COUNT_MAX {
+            self.problems.push(problem);
+        }
+    }
+
     pub(super) fn finish(&mut self, elapsed: Duration) {
         self.seconds = elapsed.as_secs_f64();
         self.entries = self.chains.iter().map(|chain| chain.entries).sum();
