@@ -38,7 +38,8 @@ pub trait Disk: Send + Sync {
     /// The system's; `NotFound` if there is no such directory.
     fn list(&self, directory: &str) -> io::Result<Vec<String>>;
 
-    /// Creates a directory, and those above it, where they are missing.
+    /// Creates a directory, and those above it, where they are missing. Its name, and theirs, are durable when this
+    /// returns.
     ///
     /// # Errors
     /// The system's.

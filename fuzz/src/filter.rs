@@ -2,9 +2,9 @@
 
 use crate::input::Input;
 use crate::store;
-use sealog_engine::model::{Committed, Severity, Timestamp};
+use sealog_engine::model::{Committed, Severity, Timestamp, Window};
 use sealog_engine::reader::Reader;
-use sealog_engine::scan::{Filter, Log, Order, Query, Scope, Text, TimeField, Window};
+use sealog_engine::scan::{Filter, Log, Order, Query, Scope, Text, TimeField};
 use std::sync::OnceLock;
 
 /// A filter, a scope, an order and a limit. Rows, order and count are those of a look at every entry.
@@ -74,7 +74,7 @@ fn query(input: &mut Input<'_>) -> Query {
     let mut time =
         |bit: u8| (flags >> bit & 1 == 1).then(|| Timestamp::from_nanos(input.u64().cast_signed()));
     let (from, to) = (time(0), time(1));
-    let field = if flags >> 2 & 1 == 1 { TimeField::GeneratedAt } else { TimeField::LoggedAt };
+    let by = if flags >> 2 & 1 == 1 { TimeField::GeneratedAt } else { TimeField::LoggedAt };
     let truths = [true, false].into_iter().zip(3..);
     let successes = truths.filter(|(_, bit)| flags >> bit & 1 == 1).map(|(value, _)| value).collect();
     let filter = Filter {
@@ -91,7 +91,8 @@ fn query(input: &mut Input<'_>) -> Query {
         configuration_ids: texts(input),
         successes,
         searches: searches(input),
-        window: Window { from, to, field },
+        window: Window { from, to },
+        by,
     };
     Query { filter, order, limit }
 }
@@ -101,7 +102,7 @@ fn is_hit(committed: &Committed<'_>, scope: &Scope, filter: &Filter) -> bool {
     let entry = &committed.entry;
     let any = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|text| text == value);
     let is_reserved = entry.service.starts_with("sealog.");
-    let time = match filter.window.field {
+    let time = match filter.by {
         TimeField::LoggedAt => Some(committed.logged_at),
         TimeField::GeneratedAt => entry.generated_at,
     };

@@ -42,6 +42,11 @@ const READS_MAX: u64 = 64;
 ///
 /// Must not panic, must end, and what verify calls valid must read whole.
 pub fn journal(bytes: &[u8]) {
+    read_whole(bytes);
+}
+
+/// As [`journal`]; whether verify called it valid.
+pub fn read_whole(bytes: &[u8]) -> bool {
     let disk = Arc::new(MemoryDisk::new());
     let identity = StoreFile {
         name: StoreName::new("fuzz.example.com").expect("a name"),
@@ -69,6 +74,7 @@ pub fn journal(bytes: &[u8]) {
         disk.bytes_read()
     );
     write_on(&disk, report.valid);
+    report.valid
 }
 
 /// Calls everything that a reader offers.
@@ -78,7 +84,8 @@ fn read_all(reader: &Reader) {
     for chain in view.chains() {
         services.push(chain.service().to_owned());
         let entries = chain.entry_count();
-        assert_eq!(chain.tenant_counts().values().sum::<u64>() <= entries, entries > 0 || entries == 0);
+        // A record that does not decode, of a line that is not known, is nobody's.
+        assert!(chain.tenant_counts().values().sum::<u64>() <= entries);
         assert_eq!(chain.severity_counts().iter().sum::<u64>(), entries);
         let _ = (chain.span(), chain.record_bytes(), chain.size());
     }

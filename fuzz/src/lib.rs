@@ -16,7 +16,7 @@ mod store;
 pub use disk::MemoryDisk;
 pub use filter::filter;
 pub use format::{cbor, frame, record, store_file};
-pub use journal::journal;
+pub use journal::{journal, read_whole};
 pub use lines::{entry_json, import};
 pub use seeds::{Seed, seeds};
 

@@ -111,7 +111,7 @@ fn with_shape(shape: u8, bytes: &[u8]) -> Vec<u8> {
 
 fn frames(disk: &dyn Disk) -> Result<Vec<Frame>, Error> {
     let failed = |error| Error::io("read", journal::DIRECTORY, error);
-    let identity = sealog_engine::store::read_identity(disk)?;
+    let identity = sealog_engine::identity::read(disk)?;
     let mut reader = JournalReader::new(disk, identity.id).map_err(failed)?;
     let mut frames = Vec::new();
     while let Some(event) = reader.next_event().map_err(failed)? {

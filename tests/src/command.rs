@@ -16,7 +16,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Longer than any command of the suite takes on a busy machine; one that hangs is ended then, and fails its test.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The path of the `sealog` binary of the profile that this program was built with; built first, once a run.
 pub fn binary() -> &'static Path {
@@ -298,6 +298,11 @@ impl Scratch {
     /// The path of a file or directory in it.
     pub fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Keeps the directory, for a person to look into.
+    pub fn keep(self) -> PathBuf {
+        self.0.keep()
     }
 
     /// Where the test's store lies.

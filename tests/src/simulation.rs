@@ -4,6 +4,7 @@
 //! - `clock`, `random`: time and chance
 //! - `model`: what must be there, and what must not
 //! - `driver`: one store taken through steps, crashes and restarts, judged after each
+//! - `gate`: a disk on which a test stops a writer half-way
 //! - `run`: a random story
 //! - `script`: a fixed one, in which every operation fails once
 
@@ -11,7 +12,9 @@ pub mod clock;
 mod content;
 pub mod disk;
 pub mod driver;
+pub mod gate;
 pub mod model;
 mod platter;
 pub mod random;
 pub mod run;
+pub mod script;

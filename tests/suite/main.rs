@@ -1,4 +1,10 @@
 //! The suite.
 mod cli;
+mod concurrency;
+mod damage;
+mod documents;
+mod faults;
 mod layers;
 mod oracle;
+mod simulation;
+mod tamper;

@@ -97,7 +97,7 @@ pub struct Append {
     /// Service of entries that name none
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub service: Option<String>,
-    /// Entries of one batch, which is committed whole or not at all
+    /// Entries of one batch at most; a batch is committed whole or not at all
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: u32,
     /// Commit everything as one batch
@@ -129,7 +129,7 @@ pub struct Import {
     /// Service of events that name none
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub service: Option<String>,
-    /// Entries of one batch, which is committed whole or not at all
+    /// Entries of one batch at most; a batch is committed whole or not at all
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: u32,
     /// Leave lines out that cannot be mapped, and say which

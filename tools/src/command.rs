@@ -103,14 +103,20 @@ fn note(message: &str) {
 /// Closes a store; what fails then was acknowledged all the same.
 fn close(store: Store) -> Outcome {
     store.close().map_err(|error: Error| match error {
-        Error::Full { .. } => Failure::Impossible(format!(
+        Error::Full { .. } | Error::Io { .. } => Failure::Impossible(format!(
             "everything is durable, but the log could not be closed cleanly: {error}"
         )),
         other => other.into(),
     })
 }
 
-/// Standard output, in big blocks.
+/// Prints a result that is all there.
+fn print(result: &[u8]) -> Outcome {
+    let mut out = output();
+    out.write_all(result).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+}
+
+/// Standard output, in big blocks: flushed by whoever writes, because dropping it does not tell what failed.
 fn output() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
 }

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::output::terminal::printable;
 use sealog_engine::batch::Batch;
 use sealog_engine::error::Error;
+use sealog_engine::limits;
 use sealog_engine::model::Entry;
 use sealog_engine::store::{Receipt, Store};
 use std::io::{self, BufRead, Write};
@@ -15,6 +16,8 @@ use std::sync::{Arc, Mutex};
 
 /// Longest line, in bytes: an entry of 256 KiB whose every byte is escaped as `\u00XX`, and room for its names.
 const LINE_BYTES_MAX: usize = 2 << 20;
+/// A batch of so many bytes of lines is not filled further: it must fit one journal frame.
+const CHUNK_BYTES_MAX: usize = limits::FRAME_PAYLOAD_BYTES_MAX / 2;
 /// Chunks of lines under way at once.
 const CHUNKS_MAX: usize = 8;
 
@@ -36,7 +39,7 @@ pub trait Parse: Sync {
 /// How lines are cut into batches.
 #[derive(Clone, Copy)]
 pub enum Cut {
-    /// This many entries a batch.
+    /// This many entries a batch; fewer where they are long.
     Every(usize),
     /// Everything is one batch.
     Once,
@@ -93,7 +96,7 @@ pub fn run(
         let work = Arc::new(Mutex::new(work));
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 4) {
             let work = Arc::clone(&work);
-            scope.spawn(move || {
+            start(scope, move || {
                 loop {
                     let next = match work.lock() {
                         Ok(work) => work.recv(),
@@ -103,10 +106,10 @@ pub fn run(
                     // The receiver is gone once an error has stopped the intake.
                     let _ = done.send(parse_chunk(chunk, parser, skip_bad));
                 }
-            });
+            })?;
         }
         drop(work);
-        scope.spawn(move || {
+        start(scope, move || {
             let mut send = |chunk| {
                 let (done_send, done) = sync_channel(1);
                 ordered_send.send(done).is_ok() && work_send.send((chunk, done_send)).is_ok()
@@ -116,13 +119,22 @@ pub fn run(
                     return;
                 }
             }
-        });
+        })?;
         for parsed in ordered {
             let Ok(parsed) = parsed.recv() else { break };
             commit(store, parsed, parser, skip_bad, &mut taken, &mut note)?;
         }
         Ok(taken)
     })
+}
+
+/// Starts a thread, or says why there is none: the system's limits are no bug of ours.
+fn start<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    work: impl FnOnce() + Send + 'scope,
+) -> Result<(), Failure> {
+    let thread = std::thread::Builder::new().spawn_scoped(scope, work);
+    thread.map(drop).map_err(|error| Failure::io("could not start a thread", &error))
 }
 
 fn commit(
@@ -172,6 +184,12 @@ fn commit(
                 parsed.skipped.retain(|(known, _)| *known == line);
                 parsed.skipped.push((line, why));
             }
+            Err(error @ Error::Poisoned { .. }) => {
+                return Err(Failure::Impossible(format!(
+                    "{error}; whether its batch was written only the next start tells, {} entries before it were",
+                    taken.before_count()
+                )));
+            }
             Err(error) => {
                 return Err(match Failure::from(error) {
                     Failure::Input(message) => {
@@ -190,7 +208,11 @@ fn commit(
 
 impl Taken {
     fn before(&self) -> String {
-        format!("nothing of its batch was written, {} entries before it were", self.entries + self.duplicates)
+        format!("nothing of its batch was written, {} entries before it were", self.before_count())
+    }
+
+    fn before_count(&self) -> u64 {
+        self.entries + self.duplicates
     }
 }
 
@@ -260,37 +282,38 @@ fn parse_chunk(mut chunk: Chunk, parser: &dyn Parse, skip_bad: bool) -> Parsed {
 /// Cuts an input into chunks; false once nobody wants more.
 fn read_chunks(mut input: Input, cut: Cut, send: &mut impl FnMut(Chunk) -> bool) -> bool {
     let name: Arc<str> = input.name.as_str().into();
-    let count_max = match cut {
-        Cut::Every(count) => count,
-        Cut::Once => usize::MAX,
+    let (count_max, bytes_max) = match cut {
+        Cut::Every(count) => (count, CHUNK_BYTES_MAX),
+        Cut::Once => (usize::MAX, usize::MAX),
     };
     let mut chunk = Chunk::new(&name);
-    let mut number = 0;
+    let mut number = 1;
     loop {
-        if !chunk.lines.is_empty()
-            && input.lines.fill_buf().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut)
-        {
-            // Nothing more arrives for now: what is there must not wait for it.
-            if !matches!(cut, Cut::Once) && !send(std::mem::replace(&mut chunk, Chunk::new(&name))) {
-                return false;
-            }
-            continue;
-        }
-        let start = chunk.bytes.len();
-        let read = read_line(&mut *input.lines, &mut chunk.bytes);
-        number += 1;
-        match read {
+        // Where the line that is being read begins: a pause may come in the middle of it.
+        let start = chunk.lines.last().map_or(0, |last| last.0);
+        match read_line(&mut *input.lines, &mut chunk.bytes, start) {
             Ok(true) => {
                 if chunk.bytes[start..].iter().all(u8::is_ascii_whitespace) {
                     chunk.bytes.truncate(start);
-                    continue;
+                } else {
+                    chunk.lines.push((chunk.bytes.len(), number));
                 }
-                chunk.lines.push((chunk.bytes.len(), number));
-                if chunk.lines.len() >= count_max && !send(std::mem::replace(&mut chunk, Chunk::new(&name))) {
+                number += 1;
+                let is_full = chunk.lines.len() >= count_max || chunk.bytes.len() >= bytes_max;
+                if is_full && !send(std::mem::replace(&mut chunk, Chunk::new(&name))) {
                     return false;
                 }
             }
             Ok(false) => return chunk.lines.is_empty() || send(chunk),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                // Nothing more arrives for now: the whole lines that are there must not wait for it.
+                if !chunk.lines.is_empty() && matches!(cut, Cut::Every(_)) {
+                    let begun = Chunk { bytes: chunk.bytes.split_off(start), ..Chunk::new(&name) };
+                    if !send(std::mem::replace(&mut chunk, begun)) {
+                        return false;
+                    }
+                }
+            }
             Err(error) => {
                 chunk.bytes.truncate(start);
                 chunk.error = Some(match error.kind() {
@@ -304,15 +327,13 @@ fn read_chunks(mut input: Input, cut: Cut, send: &mut impl FnMut(Chunk) -> bool)
     }
 }
 
-/// Appends the next line without its LF; false at the end.
-fn read_line(lines: &mut dyn BufRead, bytes: &mut Vec<u8>) -> io::Result<bool> {
-    let start = bytes.len();
+/// Reads the line that begins at `start` to its end, without its LF; false at the end of the input. `TimedOut` may come
+/// in the middle: what was read of the line is then in `bytes`.
+fn read_line(lines: &mut dyn BufRead, bytes: &mut Vec<u8>, start: usize) -> io::Result<bool> {
     loop {
         let buffer = match lines.fill_buf() {
             Ok(buffer) => buffer,
-            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::TimedOut) => {
-                continue;
-            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
         if buffer.is_empty() {

@@ -62,14 +62,15 @@ impl Disk for DirectoryDisk {
         // From the topmost directory that is missing down, each name is made durable before what lies in it.
         let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
         fs::create_dir_all(&path)?;
-        for made in missing.into_iter().rev() {
-            match made.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => sync_directory_at(parent)?,
-                Some(_) => sync_directory_at(Path::new("."))?,
-                None => {}
-            }
+        if missing.is_empty() {
+            // A process that was killed may have made it and not synced its name. Somebody else may have made it too,
+            // in a directory that we may not read.
+            return match sync_name_of(&path) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            };
         }
-        Ok(())
+        missing.into_iter().rev().try_for_each(sync_name_of)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -114,6 +115,15 @@ impl Disk for DirectoryDisk {
 
     fn display(&self, path: &str) -> String {
         self.path(path).display().to_string()
+    }
+}
+
+/// Makes a directory's own name durable: it stands in the one above.
+fn sync_name_of(directory: &Path) -> io::Result<()> {
+    match directory.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory_at(parent),
+        Some(_) => sync_directory_at(Path::new(".")),
+        None => Ok(()),
     }
 }
 

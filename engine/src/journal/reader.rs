@@ -225,7 +225,9 @@ impl<'d> JournalReader<'d> {
         self.bytes_read += filled as u64;
         let is_last = self.files.is_empty();
         let blank = copies[..filled].iter().all(|byte| *byte == 0);
-        if is_last && (blank || filled < copies.len()) && !self.holds_frames(&*file, length)? {
+        // Out of turn it was not begun by a writer, and what is missing before it must not be forgotten.
+        let is_next = is_last && number == self.expected_journal;
+        if is_next && (blank || filled < copies.len()) && !self.holds_frames(&*file, length)? {
             // A crash between creating a file and syncing its headers: nothing was written into it yet.
             self.tail = Tail {
                 journal: number,
@@ -520,7 +522,7 @@ impl<'d> JournalReader<'d> {
             if filled == 0 {
                 break;
             }
-            if let Some(at) = chunk[..filled].iter().position(|byte| *byte != 0) {
+            if let Some(at) = not_zero_at(&chunk[..filled]) {
                 return Ok(Some(start + at as u64));
             }
             start += filled as u64;
@@ -539,6 +541,13 @@ impl<'d> JournalReader<'d> {
         }
         Ok(end)
     }
+}
+
+/// The first byte that is not zero. Whole words first: up to 16 MiB of zeros lie behind a journal's last frame.
+fn not_zero_at(bytes: &[u8]) -> Option<usize> {
+    let (words, _) = bytes.as_chunks::<16>();
+    let zeros = 16 * words.iter().take_while(|word| u128::from_ne_bytes(**word) == 0).count();
+    bytes[zeros..].iter().position(|byte| *byte != 0).map(|at| zeros + at)
 }
 
 /// Bytes that are not a frame, and where to look for the next one.

@@ -131,23 +131,30 @@ impl JournalWriter {
         next_frame: u64,
     ) -> Result<JournalWriter, NotBegun> {
         let name = disk.display(&path(number));
-        let nothing_left = |error| NotBegun { error, is_left: false };
         let mut nonce = [0; 8];
-        entropy.fill(&mut nonce).map_err(Error::during("draw a nonce for", &name)).map_err(nothing_left)?;
+        entropy.fill(&mut nonce).map_err(|error| NotBegun {
+            error: Error::io("draw a nonce for", &name, error),
+            is_left: false,
+        })?;
         let header = FileHeader { store_id, journal: number, first_frame: next_frame, nonce };
-        let file =
-            disk.create(&path(number)).map_err(Error::during("create", &name)).map_err(nothing_left)?;
-        let copies = [header.encode(), header.encode()].concat();
         // A frame is acknowledged only after the name of its file is durable.
-        let begun = file
-            .write_at(&copies, 0)
-            .and_then(|()| file.sync())
-            .and_then(|()| disk.sync_directory(DIRECTORY));
-        if let Err(error) = begun {
-            // A file that a crash may bring back would stand in the way of frames that the older file gains.
-            let removed = disk.remove(&path(number)).and_then(|()| disk.sync_directory(DIRECTORY));
-            return Err(NotBegun { error: Error::io("begin", name, error), is_left: removed.is_err() });
-        }
+        let begun = disk.create(&path(number)).and_then(|file| {
+            file.write_at(&[header.encode(), header.encode()].concat(), 0)?;
+            file.sync()?;
+            disk.sync_directory(DIRECTORY)?;
+            Ok(file)
+        });
+        let file = match begun {
+            Ok(file) => file,
+            Err(error) => {
+                // A file that a crash may bring back would stand in the way of frames that the older file gains.
+                let removed = match disk.remove(&path(number)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                    _ => disk.sync_directory(DIRECTORY),
+                };
+                return Err(NotBegun { error: Error::io("begin", name, error), is_left: removed.is_err() });
+            }
+        };
         Ok(JournalWriter {
             disk,
             store_id,
@@ -248,7 +255,8 @@ impl JournalWriter {
     /// After a failed write: cut what it left, so that nothing half-written lies behind the next frame.
     fn undo(&mut self, action: &'static str, error: std::io::Error) -> WriteError {
         let cause = Error::io(action, self.display(), error);
-        match self.file.file.set_length(self.tail) {
+        // Synced, because a crash could bring back a frame whose producer was told that nothing of it was kept.
+        match self.file.file.set_length(self.tail).and_then(|()| self.file.sync()) {
             Ok(()) => {
                 self.ready = self.tail;
                 WriteError::Refused(cause)
@@ -261,7 +269,8 @@ impl JournalWriter {
     fn rotate(&mut self, entropy: &dyn Entropy) -> Result<(), WriteError> {
         let name = self.display();
         // Space reserved behind the tail is given back; a reader sees a file that ends with its last frame.
-        self.file.file
+        self.file
+            .file
             .set_length(self.tail)
             .map_err(|error| WriteError::Refused(Error::io("trim", &name, error)))?;
         self.ready = self.tail;

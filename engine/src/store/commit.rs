@@ -52,6 +52,15 @@ impl Prepared {
     pub fn bytes(&self) -> usize {
         usize::try_from(self.batch.frame_bytes()).unwrap_or(usize::MAX)
     }
+
+    /// Its key came before with other content.
+    fn key_conflict(&self) -> Error {
+        Error::Conflict {
+            entry: None,
+            key: FieldError::quote(self.batch.idempotency_key.as_deref().unwrap_or_default()),
+            place: String::new(),
+        }
+    }
 }
 
 /// MACs of an entry's ID and of what its producer sent.
@@ -135,7 +144,8 @@ impl Committer {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (at, prepared) in batches.iter().enumerate() {
             let from = assigned.len();
-            let outcome = self.assign(at, prepared, logged_at, &mut assigned);
+            let outcome = find_beside(&batches[..at], &outcomes, prepared)
+                .unwrap_or_else(|| self.assign(at, prepared, logged_at, &mut assigned));
             if outcome.is_err() {
                 self.take_back(&mut assigned, from);
             }
@@ -224,17 +234,20 @@ impl Committer {
             return Ok(None);
         };
         if seen.bytes != key.bytes {
-            return Err(Error::Conflict {
-                entry: None,
-                key: FieldError::quote(prepared.batch.idempotency_key.as_deref().unwrap_or_default()),
-                place: String::new(),
-            });
+            return Err(prepared.key_conflict());
         }
-        let receipts = seen.runs.iter().map(|(chain, first, count)| {
-            let last = first + u64::from(*count).saturating_sub(1);
-            self.receipt(*chain, *first, last, seen.logged_at, true)
-        });
-        Ok(Some(receipts.collect()))
+        let mut receipts: Vec<PendingReceipt> = seen
+            .runs
+            .iter()
+            .map(|(chain, first, count)| {
+                let last = first + u64::from(*count).saturating_sub(1);
+                self.receipt(*chain, *first, last, seen.logged_at, true)
+            })
+            .collect();
+        // A frame has them by service; the first receipts came in the order of the batch's first entries.
+        let services = &prepared.batch.services;
+        receipts.sort_by_key(|pending| services.iter().position(|name| *name == pending.receipt.service));
+        Ok(Some(receipts))
     }
 
     /// One receipt for each run of entries that were committed together.
@@ -500,6 +513,31 @@ fn clock_note(step: ClockStep) -> Prepared {
 /// A batch of the log's own, which needs no MACs.
 pub fn internal(batch: Batch) -> Prepared {
     Prepared { batch, macs: Vec::new(), key: None }
+}
+
+/// What a batch's key means beside the batches before it in its own group, which the window does not know yet.
+fn find_beside(
+    before: &[&Prepared],
+    outcomes: &[Result<Vec<PendingReceipt>, Error>],
+    prepared: &Prepared,
+) -> Option<Result<Vec<PendingReceipt>, Error>> {
+    let key = prepared.key?;
+    before.iter().zip(outcomes).find_map(|(earlier, outcome)| {
+        let other = earlier.key.filter(|other| other.id == key.id)?;
+        // Only a batch that something new is stored of makes its key known.
+        let mut first = outcome.as_ref().ok()?.clone();
+        first.retain(|pending| !pending.receipt.duplicate);
+        if first.is_empty() {
+            return None;
+        }
+        if other.bytes != key.bytes {
+            return Some(Err(prepared.key_conflict()));
+        }
+        for pending in &mut first {
+            (pending.receipt.duplicate, pending.has_head) = (true, false);
+        }
+        Some(Ok(first))
+    })
 }
 
 /// What the keyed batches of a group became: for each its runs, by part.

@@ -268,9 +268,10 @@ impl Pipeline {
                 group.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
                 state.wake_next();
             }
+            // The frame may be there, or frames before it may not: nobody may take this for a refusal.
             Err(WriteError::Fatal(error)) => {
-                group.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
-                self.poison(state, &error);
+                let stopped = self.poison(state, &error);
+                group.into_iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
             }
         }
     }
@@ -298,8 +299,10 @@ impl Pipeline {
                 state.wake_next();
             }
             // Never again: what the sync did not write may be gone, and a retry would not tell (docs/durability.md).
-            Err(error) => self
-                .poison(&mut state, &Error::io("sync", self.disk.display(crate::journal::DIRECTORY), error)),
+            Err(error) => {
+                let journal = self.disk.display(crate::journal::DIRECTORY);
+                self.poison(&mut state, &Error::io("sync", journal, error));
+            }
         }
         self.progress.notify_all();
         if self.is_threaded {
@@ -312,16 +315,16 @@ impl Pipeline {
         }
     }
 
-    /// Stops the store: everybody who waits gets the same error.
-    fn poison(&self, state: &mut State, error: &Error) {
+    /// Stops the store: everybody who waits gets the same error, which is returned.
+    fn poison(&self, state: &mut State, error: &Error) -> Error {
         let stopped = Error::Poisoned { cause: error.to_string().into() };
         state.queue.drain(..).for_each(|waiter| waiter.tell(Err(stopped.clone())));
         state.queue_bytes = 0;
         for written in state.written.drain(..) {
             written.waiters.into_iter().for_each(|(waiter, _)| waiter.tell(Err(stopped.clone())));
         }
-        state.stopped.get_or_insert(stopped);
         self.work.notify_all();
+        state.stopped.get_or_insert(stopped).clone()
     }
 
     /// Puts durable frames into the index and the ledger, in order.
@@ -444,7 +447,7 @@ impl Pipeline {
         };
         self.hand_over(&mut state, Vec::new(), result);
         if let Some(failure) = failure {
-            return Err(failure);
+            return Err(state.stopped.clone().unwrap_or(failure));
         }
         state = self.sync_all(state)?;
         drop(state);

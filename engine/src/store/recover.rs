@@ -180,6 +180,11 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         identity => identity?,
     };
     let secret = read_or_draw_secret(&*disk, &*options.entropy)?;
+    // A process that was killed may have left these names in memory only: nothing is acknowledged before they are
+    // durable. The journal's own names follow when it is resumed.
+    for directory in ["", KEYS] {
+        disk.sync_directory(directory).map_err(Error::during("sync", disk.display(directory)))?;
+    }
 
     let mut tails = Tails::new(identity.id, identity.name.clone());
     let mut ledger = Ledger::new(identity.name.clone());

@@ -46,10 +46,6 @@ pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hash
     for (index, row) in part.rows.iter().enumerate() {
         let line = chain.line(row.line);
         keys.push(line.and_then(|line| line.key));
-        if keys[index].is_none() {
-            let detail = format!("the salt key of line {} is not there", row.line);
-            checked.findings.push((ProblemKind::Missing, index, detail));
-        }
         match record::decode(part.record(index)) {
             Ok(record) => {
                 checked.tenant_seqs[index] = Some(record.tenant_seq);
@@ -93,6 +89,15 @@ pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hash
                 ));
             }
         }
+    }
+    // One finding for all of them: what hides a salt key hides it from every later entry of its line.
+    let unsalted = keys.iter().filter(|key| key.is_none()).count();
+    if let Some(first) = keys.iter().position(Option::is_none) {
+        let line = part.rows[first].line;
+        let others =
+            if unsalted > 1 { format!(", nor {} others of this frame", unsalted - 1) } else { String::new() };
+        let detail = format!("it cannot be verified{others}: the salt key of line {line} is not there");
+        checked.findings.push((ProblemKind::Missing, first, detail));
     }
     let mut salts = vec![[0; 16]; count];
     hasher.each(

@@ -148,6 +148,11 @@ impl SimulatedDisk {
         SimulatedDisk::with(self.session().platter.clone(), Random::new(seed), None)
     }
 
+    /// Begins chance anew, so that one story can end in many power cuts.
+    pub fn reseed(&self, seed: u64) {
+        self.session().random = Random::new(seed);
+    }
+
     /// What will fail from now on; counts begin anew.
     pub fn plan(&self, faults: &[Fault]) {
         let mut session = self.session();

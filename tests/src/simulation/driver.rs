@@ -12,6 +12,7 @@ use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Query, Scope};
 use sealog_engine::store::{Background, Options, Store};
 use sealog_engine::verify::{Report, VerifyOptions, verify};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How a machine stops.
@@ -59,7 +60,7 @@ pub struct Figures {
     pub unknown: u64,
     /// Bytes of torn tails that opening cut.
     pub torn_bytes: u64,
-    /// Journal files begun behind the first.
+    /// Runs that began a second journal file.
     pub rotations: u64,
 }
 
@@ -92,6 +93,8 @@ pub struct Driver {
     pub model: Model,
     /// What happened.
     pub figures: Figures,
+    /// The operations that a script is about, if not all.
+    pub about: Option<Range<u64>>,
     entropy: Arc<SimulatedEntropy>,
     store: Option<Store>,
     is_poisoned: bool,
@@ -111,6 +114,7 @@ impl Driver {
             clock: Arc::default(),
             model,
             figures: Figures::default(),
+            about: None,
             entropy: Arc::new(SimulatedEntropy::new(Random::new(!seed))),
             store: None,
             is_poisoned: false,
@@ -132,6 +136,11 @@ impl Driver {
     /// The store, if it is open.
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Whether the store takes nothing any more until a restart.
+    pub fn is_poisoned(&self) -> bool {
+        self.is_poisoned
     }
 
     /// Opens the store and settles what was unknown.

@@ -15,6 +15,7 @@ use sealog_engine::scan::{Filter, Order, Query, Scope};
 use sealog_engine::store::Receipt;
 use sealog_engine::verify::Report;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// An entry of the model, by the order in which entries were thought of. Its message begins with `#<token> `.
 pub type Token = usize;
@@ -35,8 +36,9 @@ struct Place {
     logged_at: i64,
 }
 
+#[derive(Clone)]
 struct Known {
-    entry: Entry<'static>,
+    entry: Arc<Entry<'static>>,
     fate: Fate,
 }
 
@@ -78,7 +80,7 @@ pub struct Shown {
 }
 
 /// Everything that was sent to one store.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Model {
     known: Vec<Known>,
     attempt_count: usize,
@@ -100,7 +102,7 @@ impl Model {
             entry.id = format!("{token}-{}", entry.id).into();
         }
         entry.message = format!("#{token} {}", entry.message).into();
-        self.known.push(Known { entry, fate: Fate::Absent });
+        self.known.push(Known { entry: Arc::new(entry), fate: Fate::Absent });
         token
     }
 
@@ -149,10 +151,8 @@ impl Model {
             batch.push(&self.known[*token].entry).unwrap();
         }
         if let Some(token) = sending.impostor_of {
-            let entry = &self.known[token].entry;
-            batch
-                .push(&Entry { message: "another message under the same ID".into(), ..entry.clone() })
-                .unwrap();
+            let entry = Entry::clone(&self.known[token].entry);
+            batch.push(&Entry { message: "another message under the same ID".into(), ..entry }).unwrap();
         }
         if let Some(key) = &sending.key {
             batch.set_idempotency_key(key).unwrap();
@@ -205,9 +205,12 @@ impl Model {
         for service in services {
             let size = self.sizes.entry(service.clone()).or_default();
             let first = *size;
-            for token in fresh.iter().filter(|token| self.known[**token].entry.service == service) {
-                self.known[*token].fate = Fate::Kept(Place { seq: *size, logged_at });
-                *size += 1;
+            for token in &fresh {
+                let known = &mut self.known[*token];
+                if known.entry.service == service {
+                    known.fate = Fate::Kept(Place { seq: *size, logged_at });
+                    *size += 1;
+                }
             }
             if *size > first {
                 expected.push((service, first, *size - 1));
@@ -221,9 +224,38 @@ impl Model {
             self.heads.insert((receipt.service.to_string(), receipt.last_seq), receipt.head);
         }
         self.check_repeated(&repeated, &old);
+        if matches!(owed, Owed::Replay(_)) {
+            let order = |receipt: &&Receipt| {
+                let service = receipt.service.as_str();
+                sending.tokens.iter().position(|token| self.known[*token].entry.service == service)
+            };
+            assert!(
+                old.is_sorted_by_key(order),
+                "a replay gives the first receipts, in their order: {old:?}"
+            );
+        }
         if let (Some(key), Owed::Receipts { .. }, false) = (&sending.key, owed, fresh.is_empty()) {
             self.keys.insert(key.clone(), (sending.tokens.clone(), fresh));
         }
+    }
+
+    /// Producers beside each other: a batch of new entries was acknowledged, wherever the others' went.
+    pub fn acknowledge_among_others(&mut self, sending: &Sending, receipts: &[Receipt]) {
+        let mut left: Vec<Token> = sending.tokens.clone();
+        for receipt in receipts {
+            assert!(!receipt.duplicate, "new entries: {receipt:?}");
+            let (own, others): (Vec<Token>, Vec<Token>) = left
+                .into_iter()
+                .partition(|token| self.known[*token].entry.service == receipt.service.as_str());
+            assert_eq!(own.len() as u64, receipt.last_seq - receipt.first_seq + 1, "{receipt:?}");
+            for (token, seq) in own.into_iter().zip(receipt.first_seq..) {
+                self.known[token].fate = Fate::Kept(Place { seq, logged_at: receipt.logged_at.nanos() });
+                self.acknowledged += 1;
+            }
+            self.heads.insert((receipt.service.to_string(), receipt.last_seq), receipt.head);
+            left = others;
+        }
+        assert!(left.is_empty(), "entries without a receipt: {left:?}");
     }
 
     /// Receipts of what came before say where it lies, and give the heads that were given first.
@@ -304,7 +336,7 @@ impl Model {
                 panic!("an entry that nobody sent: {entry:?}");
             };
             let known = &self.known[token];
-            assert_eq!(entry.entry, known.entry, "entry {token} has other content");
+            assert_eq!(entry.entry, *known.entry, "entry {token} has other content");
             assert_eq!(found[token].replace(place), None, "entry {token} is there twice: {entry:?}");
         }
         let mut attempts: HashMap<usize, bool> = HashMap::new();

@@ -70,11 +70,12 @@ impl Platter {
         self.directories.contains_key(directory)
     }
 
-    /// Makes a directory and those above it.
+    /// Makes a directory and those above it that are missing; its own name, and theirs, are durable or not yet.
     pub fn create_directory(&mut self, directory: &str, is_durable: bool) {
-        for above in ["", directory] {
-            self.directories.entry(above.to_owned()).or_default().is_durable |= is_durable;
+        if !self.has_directory("") {
+            self.directories.entry(String::new()).or_default().is_durable = is_durable;
         }
+        self.directories.entry(directory.to_owned()).or_default().is_durable |= is_durable;
     }
 
     /// Names of files and directories; none if there is no such directory.

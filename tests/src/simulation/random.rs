@@ -12,11 +12,11 @@ impl Random {
 
     /// A sequence of its own, drawn from this one.
     pub fn fork(&mut self) -> Random {
-        Random(self.next())
+        Random(self.draw())
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Random {
     pub fn below(&mut self, count: u64) -> u64 {
         assert!(count > 0, "nothing to choose from");
         // The bias of a 128-bit product over such small counts is far below what any run could notice.
-        ((u128::from(self.next()) * u128::from(count)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(count)) >> 64) as u64
     }
 
     /// As [`Random::below`], for indexes.
@@ -49,7 +49,7 @@ impl Random {
     /// Fills `bytes`.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+            chunk.copy_from_slice(&self.draw().to_le_bytes()[..chunk.len()]);
         }
     }
 }

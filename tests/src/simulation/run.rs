@@ -19,20 +19,22 @@ pub enum Beginning {
     /// An empty disk.
     Empty,
     /// A store that the model knows.
-    Store(SimulatedDisk, Model),
+    Store(SimulatedDisk, Box<Model>),
 }
 
 /// Runs one seed. Panics, with what was owed and what was found, where the store breaks a promise.
 pub fn run(seed: u64, beginning: Beginning, is_traced: bool) -> (Figures, Result<(), Failure>) {
     let mut random = Random::new(seed);
     let mut driver = match beginning {
-        Beginning::Empty => Driver::new(random.next()),
-        Beginning::Store(disk, model) => Driver::on(disk, model, random.next()),
+        Beginning::Empty => Driver::new(random.draw()),
+        Beginning::Store(disk, model) => Driver::on(disk, *model, random.draw()),
     };
     if is_traced {
         driver.disk.trace();
     }
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tell(&mut driver, &mut random)));
+    let second = sealog_engine::journal::path(2);
+    driver.figures.rotations = u64::from(driver.disk.bytes(&second).is_some());
     driver.figures.runs = 1;
     driver.figures.acknowledged = driver.model.acknowledged();
     let failure =
@@ -228,7 +230,8 @@ pub fn entry(random: &mut Random, service: &'static str, tenant: &'static str) -
         _ => random.index(60),
     };
     let id = if random.chance(140) { "id" } else { "" };
-    let attributes = (0..random.below(3)).map(|i| (format!("k{i}").into(), "v".repeat(i as usize).into()));
+    let attributes =
+        (0..random.below(3)).map(|i| (format!("k{i}").into(), "v".repeat(1 + i as usize).into()));
     Entry {
         tenant: tenant.into(),
         organization: if random.chance(64) { "north" } else { "" }.into(),

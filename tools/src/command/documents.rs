@@ -1,22 +1,22 @@
 //! `sealog completions` and `sealog man`: made from the command line's own words.
 
-use super::output;
+use super::print;
 use crate::cli::{Cli, Completions};
 use crate::failure::{Failure, Outcome};
 use clap::CommandFactory;
-use std::io::{self, Write};
+use std::io;
 
 pub fn completions(args: &Completions) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "sealog", &mut script);
-    output().write_all(&script).map_err(|error| Failure::output(&error))
+    print(&script)
 }
 
 /// One page for the command and a section for each subcommand.
 pub fn manual() -> Outcome {
     let mut page = Vec::new();
     render(&mut page).map_err(|error| Failure::output(&error))?;
-    output().write_all(&page).map_err(|error| Failure::output(&error))
+    print(&page)
 }
 
 fn render(page: &mut Vec<u8>) -> io::Result<()> {

@@ -61,10 +61,11 @@ pub fn run(args: &Inspect) -> Outcome {
         metadata.map_err(|error| Failure::io(format!("could not read {}", path.display()), &error))?;
     let file_number = path.file_name().and_then(|name| name.to_str()).and_then(number_of);
     let (root, journal) = match (metadata.is_dir(), file_number) {
-        (true, _) => (path.as_path(), None),
+        (true, _) => (path.clone(), None),
         (false, Some(number)) => {
-            let root = path.parent().and_then(Path::parent).filter(|root| !root.as_os_str().is_empty());
-            (root.unwrap_or(Path::new(".")), Some(number))
+            // Also from within the journal's own directory, where the path says nothing of what is above.
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            (directory.unwrap_or(Path::new(".")).join(".."), Some(number))
         }
         (false, None) => {
             return Err(Failure::Input(format!(

@@ -55,7 +55,7 @@ impl<W: Write> Writer<W> {
     /// The writer's.
     pub fn new(out: W) -> io::Result<Writer<W>> {
         let mut inner = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-        inner.write_record(COLUMNS)?;
+        inner.write_record(COLUMNS).map_err(writer_error)?;
         Ok(Writer { inner })
     }
 
@@ -111,8 +111,7 @@ impl<W: Write> Writer<W> {
             artifact.and_then(|artifact| artifact.size).map_or(String::new(), |size| size.to_string()).into(),
             guarded(&attributes).into_owned().into(),
         ];
-        self.inner.write_record(fields.iter().map(|field| field.as_bytes()))?;
-        Ok(())
+        self.inner.write_record(fields.iter().map(|field| field.as_bytes())).map_err(writer_error)
     }
 
     /// Writes what is buffered.
@@ -121,6 +120,14 @@ impl<W: Write> Writer<W> {
     /// The writer's.
     pub fn finish(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+/// The writer's own error: `From` would hide its kind, and with it that a pipe was closed.
+fn writer_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

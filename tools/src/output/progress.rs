@@ -4,19 +4,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar over `total` bytes, or a count of them where the total is not known.
 pub fn bytes_bar(total: Option<u64>) -> ProgressBar {
-    bar(
-        total,
-        "{wide_bar} {bytes} of {total_bytes} {bytes_per_sec} {eta}",
-        "{spinner} {bytes} {bytes_per_sec}",
-    )
+    bar(total, "{wide_bar} {bytes} of {total_bytes}, {eta} left", "{spinner} {bytes} in {elapsed}")
 }
 
 /// A bar over `total` entries, or a count of them where the total is not known.
 pub fn entries_bar(total: Option<u64>) -> ProgressBar {
     bar(
         total,
-        "{wide_bar} {human_pos} of {human_len} entries {per_sec} {eta}",
-        "{spinner} {human_pos} entries {per_sec}",
+        "{wide_bar} {human_pos} of {human_len} entries, {eta} left",
+        "{spinner} {human_pos} entries in {elapsed}",
     )
 }
 

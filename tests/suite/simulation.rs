@@ -1,0 +1,161 @@
+//! A slice of the long campaign, and what must hold whatever the seed.
+//!
+//! `cargo run --release -p sealog-tests --bin simulate` runs as many seeds as wanted, and one again with a trace.
+
+use sealog_engine::disk::LockError;
+use sealog_engine::error::Error;
+use sealog_engine::journal::path;
+use sealog_engine::limits;
+use sealog_engine::reader::Reader;
+use sealog_engine::store::Store;
+use sealog_tests::flip::{Target, problems, report};
+use sealog_tests::sample;
+use sealog_tests::simulation::disk::{Act, Effect, Fault, Moment, SimulatedDisk};
+use sealog_tests::simulation::driver::{Driver, Figures, Stop};
+use sealog_tests::simulation::model::{Sending, show_all};
+use sealog_tests::simulation::run::{Beginning, run};
+use sealog_tests::simulation::script::nearly_full;
+use std::sync::Arc;
+
+const SEEDS: u64 = 3_000;
+/// Each looks at 64 MiB a dozen times; these begin a second file.
+const LARGE_SEEDS: [u64; 2] = [3, 7];
+
+#[test]
+fn no_acknowledged_entry_is_lost_and_no_hole_is_left_whatever_the_seed() {
+    let slice = |from: u64, to: u64| {
+        let mut figures = Figures::default();
+        for seed in from..to {
+            let (own, result) = run(seed, Beginning::Empty, false);
+            result.unwrap_or_else(|failure| panic!("seed {seed}: {}", failure.message));
+            figures.add(&own);
+        }
+        figures
+    };
+    let figures = std::thread::scope(|scope| {
+        let first = scope.spawn(|| slice(0, SEEDS / 2));
+        let mut figures = slice(SEEDS / 2, SEEDS);
+        figures.add(&first.join().unwrap());
+        figures
+    });
+    // The seeds do what they are for.
+    assert!(figures.power_cuts > 5_000 && figures.kills > 1_000, "{figures:?}");
+    assert!(figures.during_recovery > 1_000 && figures.faults > 3_000, "{figures:?}");
+    assert!(figures.acknowledged > 10_000 && figures.unknown > 100, "{figures:?}");
+}
+
+#[test]
+fn a_seed_tells_the_same_story_twice() {
+    for seed in [1, 2, 3, 4711] {
+        let (first, _) = run(seed, Beginning::Empty, false);
+        let (second, _) = run(seed, Beginning::Empty, false);
+        assert_eq!(first, second);
+    }
+}
+
+#[test]
+fn a_store_that_fills_its_journal_file_keeps_its_promises() {
+    let (disk, model) = nearly_full();
+    let mut rotations = 0;
+    for seed in LARGE_SEEDS {
+        let (figures, result) = run(seed, Beginning::Store(disk.copy(seed), Box::new(model.clone())), false);
+        result.unwrap_or_else(|failure| panic!("seed {seed}: {}", failure.message));
+        rotations += figures.rotations;
+    }
+    assert_eq!(rotations, 2, "each seed begins a second file");
+}
+
+#[test]
+fn appends_go_on_when_there_is_room_again() {
+    let mut driver = Driver::new(1);
+    driver.open_whole();
+    let send = |driver: &mut Driver, filler: usize| {
+        let tokens =
+            ["portal", "mail-api"].map(|service| driver.model.think(sample::entry(service, "acme", filler)));
+        let sending = Sending { tokens: tokens.to_vec(), ..Sending::default() };
+        driver.append(&sending);
+        driver.model.kept_at(sending.tokens[0]).is_some()
+    };
+    assert!(send(&mut driver, 100));
+    let used = driver.disk.bytes(&path(1)).unwrap().len() as u64;
+    // Room for less than what is written ahead, then for nothing, then for a part of a large frame.
+    for free in [limits::JOURNAL_ZERO_BYTES / 3, 0, 5_000] {
+        // A clean stop gives back what was reserved.
+        driver.close();
+        driver.open_whole();
+        driver.disk.limit(Some(free));
+        let mut is_refused = false;
+        for _ in 0..200 {
+            is_refused |= !send(&mut driver, 30_000);
+        }
+        assert!(is_refused, "{free} bytes were enough");
+        driver.read_beside();
+        let report = driver.verify().unwrap();
+        assert_eq!(report.torn_bytes, 0, "something half-written is visible");
+        // Room again, without a restart.
+        driver.disk.limit(None);
+        assert!(send(&mut driver, 30_000) && send(&mut driver, 10), "appends go on");
+    }
+    assert!(driver.disk.bytes(&path(1)).unwrap().len() as u64 > used);
+    driver.close();
+    driver.stop(Stop::PowerCut);
+    driver.open_whole();
+    driver.close();
+}
+
+#[test]
+fn a_second_writer_is_refused_and_readers_are_not() {
+    let disk = SimulatedDisk::new(2);
+    let store = sample::begun(&disk, 2);
+    let second = Store::open_on(Arc::new(disk.clone()), sample::options(3));
+    assert!(matches!(second.err(), Some(Error::Locked { holder: Some(1), .. })));
+    assert!(matches!(sealog_engine::disk::Disk::lock(&disk, "LOCK"), Err(LockError::Held(_))));
+    let reader = Reader::open_on(&disk).unwrap();
+    assert_eq!(show_all(reader.view()).len(), show_all(store.view()).len());
+    store.append(sample::batch(&[("portal", "acme")], 0)).unwrap();
+    assert_eq!(show_all(reader.view()).len() + 1, show_all(store.view()).len(), "a reader stands still");
+    store.close().unwrap();
+    // The lock went with its holder.
+    let store = sample::open(&disk, 4);
+    let next = disk.kill();
+    sample::open(&next, 5).close().unwrap();
+    drop(store);
+}
+
+#[test]
+fn opening_and_closing_writes_nothing_new() {
+    let disk = sample::stopped(3);
+    let before = disk.bytes(&path(1)).unwrap();
+    for seed in 0..3 {
+        sample::open(&disk, seed).close().unwrap();
+        assert_eq!(disk.bytes(&path(1)).unwrap(), before);
+    }
+    assert!(report(&disk).valid, "{:#?}", problems(&report(&disk)));
+    assert_eq!(Target::new(&disk, 1).frames_end(), before.len() as u64, "nothing is kept in reserve");
+}
+
+/// The process is killed and starts again, and only then the power goes: what the second process read was in memory
+/// only, and must have been made durable before it vouched for it.
+#[test]
+fn what_a_restart_showed_survives_the_power_cut_that_follows() {
+    for seed in 0..300 {
+        let mut driver = Driver::new(seed);
+        driver.open_whole();
+        let send = |driver: &mut Driver| {
+            let tokens = vec![driver.model.think(sample::entry("portal", "acme", 700))];
+            driver.append(&Sending { tokens, ..Sending::default() });
+        };
+        send(&mut driver);
+        // Dies at the sync of the second frame, which is whole in memory.
+        driver.disk.plan(&[Fault { at: Moment::Change(1), effect: Effect::None, act: Act::Die }]);
+        send(&mut driver);
+        assert!(driver.disk.is_dead());
+        driver.stop(Stop::Kill);
+        driver.open_whole();
+        send(&mut driver);
+        driver.stop(Stop::PowerCut);
+        driver.verify();
+        driver.open_whole();
+        driver.close();
+    }
+}
