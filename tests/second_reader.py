@@ -647,12 +647,12 @@ class Vectors:
             return Verifier(store, [(1, "the example", lambda limit=len(data): data[:limit])]).run()
         whole = verify(journal)
         self.same("findings", whole.problems, [])
-        self.same("chains", [(c.service, c.size) for c in whole.chains.values()], [("mail-api", 1), (CONTROL.decode(), 1)])
+        self.same("chains", [(name, chain.size) for name, chain in whole.chains.items()], [(b"mail-api", 1), (CONTROL, 1)])
         for at in range(0x80, 0x1A0):  # the same change is torn in the file cut at 0x1a0, and damage in the whole one
             changed = journal[:at] + bytes([journal[at] ^ 0x10]) + journal[at + 1:]
             cut, whole = verify(changed[:0x1A0]), verify(changed)
-            self.same(f"byte {at:#x} of the cut file", (cut.problems, cut.journal.torn_bytes > 0, cut.chains), ([], True, {}))
-            self.same(f"byte {at:#x} of the whole file", (whole.problems != [], whole.journal.torn_bytes), (True, 0))
+            self.same(f"byte {at:#x}, cut", (cut.problems, cut.journal.torn_bytes > 0, cut.chains), ([], True, {}))
+            self.same(f"byte {at:#x}, whole", (whole.problems != [], whole.journal.torn_bytes), (True, 0))
         batch = dict(re.findall(r"^(\S+(?: \S+)?) {2,}(\w+)$", self.block(page, "secret"), re.M))
         secret, contents = bytes.fromhex(batch["secret"]), [bytes.fromhex(batch[f"content {i}"]) for i in (0, 1)]
         self.same("key MAC", mac(secret, [b"batch", b"batch-1"]), batch["key MAC"])
@@ -662,81 +662,77 @@ class Vectors:
         return record
 
     def hashes(self, example):
-        """I: Test vectors. Walks the lines: store, names, nonces, keys and records are taken, all else is computed."""
-        page, v, chains, lines, slots, chain, line, slot = self.integrity, {}, {}, {}, [], None, None, None
+        """I: Test vectors, paragraph by paragraph: names, nonces, keys and records are taken, all else is computed."""
+        page, chains, lines, slots = self.integrity, {}, {}, []
         sent = dict(re.findall(r"^\| \d \| (\S+ \d+) \| `(.*)` \|$", page, re.M))
-        compute = {
-            "origin": lambda: chain.origin, "chain_id": lambda: chain.id, "genesis": lambda: chain.leaf,
-            "line_id": lambda: line.id, "line(0)": lambda: line.digest, "line(1)": lambda: line.digest,
-            "salt input": lambda: b"\x11" + line.key + struct.pack(">Q", chain.size),
-            "salt": lambda: H(v["salt input"])[:16], "body": lambda: H(b"\x10" + v["salt"] + v["record"]),
-            "prev": lambda: chain.leaf,
-            "leaf_data": lambda: skeleton(4 if chain.origin.endswith(CONTROL) else 0, chain.id, chain.size, v["time"],
-                                          chain.leaf, v["body"]),
-            "leaf": lambda: H(b"\0" + v["leaf_data"]), "row": lambda: slot.row(), "row hash": lambda: H(b"\0" + slot.row()),
-            "root(1)": lambda: root_of(chain.peaks), "root(2)": lambda: root_of(chain.peaks),
-            "root": lambda: tree(H(b"\0" + slot.row()) for slot in slots)}
-        for row in self.block(page, "store name").splitlines():
-            words = row.replace(",", "").replace(":", "").split()
-            label, _, value = row.partition("  ")
-            value = value.strip()
-            if row.startswith("chain of "):
-                chain = chains[words[2]] = Chain(v["store name"].encode(), v["store_id"], words[2].encode())
+        for paragraph in self.block(page, "store name").split("\n\n"):
+            title, *rows = paragraph.splitlines()
+            words = re.sub("[,:]", "", title).split()
+            given = dict(re.split("  +", row, maxsplit=1) for row in rows if "  " in row)
+            found = {}
+            if words[0] == "store":
+                store_name, store_id = words[2].encode(), bytes.fromhex(given["store_id"])
+            elif "logged_at" in words:
+                logged_at = int(words[-1])
+            elif words[0] == "chain":
+                chain = chains[words[2]] = Chain(store_name, store_id, words[2].encode())
                 slots.append(chain)
-            elif words[:1] == ["line"]:
-                chain, v["tenant"] = chains[words[3]], words[5]
-            elif words[:1] == ["entry"]:
-                chain, line = chains[words[3]], lines[f"{words[3]}/{words[5]}"]
-                self.same(row, chain.size, int(words[1]))
-            elif words[:1] == ["slot"]:
-                slot = slots[int(words[1])]
-                self.same(row, {**chains, **lines}[words[2]], slot)
-            elif words[:1] == ["=="]:
-                v["time"] = int(words[-1]) if "logged_at" in words else None
-            elif "size" in words:  # trees and lines at the end
-                at = {**chains, **lines}[words[0]]
-                self.same(row, [str(at.size), (at.digest if "/" in words[0] else root_of(at.peaks)).hex()], words[2::2])
-            elif label == "store name":
-                v[label] = value
-            elif label == "nonce":
-                line = lines[f"{chain.service}/{v['tenant']}"] = Line(chain, bytes.fromhex(value), v["tenant"].encode())
+                self.same(title, chain.origin.decode(), given.pop("origin"))
+                found = {"chain_id": chain.id, "genesis": chain.leaf}
+            elif words[0] == "line":
+                chain = chains[words[3]]
+                line = lines[f"{words[3]}/{words[5]}"] = Line(chain, bytes.fromhex(given.pop("nonce")), words[5].encode())
+                line.key = bytes.fromhex(given.pop("K"))
                 slots.append(line)
-            elif value and words[0] != "directory":
-                v[label] = value.encode() if label == "origin" else bytes.fromhex(value)
-                if label in compute:
-                    self.same(f"{label} of {chain.service}", compute[label]().hex(), v[label].hex())
-                elif label == "K":
-                    line.key = v[label]
-                elif label == "record":
-                    self.sent(decode_record(v[label]), chain.size, line, sent.get(f"{chain.service} {chain.size}"))
-                if label == "record" and chain.origin.endswith(b"/mail-api") and not chain.size:
-                    self.same("record of the hexdump", example, v[label])
-                elif label == "leaf":
-                    grow(chain.peaks, chain.size, v[label])
-                    chain.leaf, chain.size = v[label], chain.size + 1
-                    line.digest, line.size = H(b"\2" + line.digest + v[label]), line.size + 1
-                elif label == "root":  # what follows, the control chain, has no rows yet
-                    v["rows"], slots = slots, []
-        root, rows, grew = heads_of(decode_record(v["record"]))
-        self.same("heads", (root, rows), (v["root"], len(v["rows"])))
-        self.same("chains in the heads", grew, [(name.encode(), chains[name].size, chains[name].leaf)
-                                                for name in ("billing", "mail-api")])
+                found = {"line_id": line.id, "line(0)": line.digest}
+            elif words[0] == "entry":
+                chain, line, record = chains[words[3]], lines[f"{words[3]}/{words[5]}"], bytes.fromhex(given.pop("record"))
+                seq, prev, kind = int(words[1]), chain.leaf, 4 if words[3] == CONTROL.decode() else 0
+                self.sent(title, decode_record(record), line.size, sent.get(f"{words[3]} {seq}"))
+                if title == "entry 0 of mail-api, tenant acme":
+                    self.same("the record in the hexdump", example, record)
+                salt_input = b"\x11" + line.key + struct.pack(">Q", seq)
+                salt = H(salt_input)[:16]
+                body = H(b"\x10" + salt + record)
+                data = skeleton(kind, chain.id, seq, logged_at, prev, body)
+                grow(chain.peaks, chain.size, H(b"\0" + data))
+                chain.leaf, chain.size = H(b"\0" + data), chain.size + 1
+                line.digest, line.size = H(b"\2" + line.digest + chain.leaf), line.size + 1
+                found = {"salt input": salt_input, "salt": salt, "body": body, "prev": prev, "leaf_data": data,
+                         "leaf": chain.leaf, f"line({line.size})": line.digest,
+                         f"root({chain.size})": root_of(chain.peaks)}
+            elif words[0] == "directory":
+                stated = tree(H(b"\0" + slot.row()) for slot in slots), len(slots), sorted(
+                    (name.encode(), chain.size, chain.leaf) for name, chain in chains.items())
+                given, found = {"root": given["root"]}, {"root": stated[0]}
+                for n, name, row, digest in re.findall(r"^slot (\d): (\S+)\nrow +(\w+)\nrow hash +(\w+)$", paragraph, re.M):
+                    slot = slots[int(n)]
+                    self.same(f"slot {n}", [slot, slot.row().hex(), H(b"\0" + slot.row()).hex()],
+                              [{**chains, **lines}[name], row, digest])
+            else:  # trees and lines at the end
+                for name, size, kind, digest in re.findall(r"^(\S+) +size (\d)  (\w+) +(\w+)$", paragraph, re.M):
+                    at = lines[name] if kind == "line" else chains[name]
+                    self.same(name, (at.size, (at.digest if kind == "line" else root_of(at.peaks)).hex()), (int(size), digest))
+                given = {}
+            for label in {**given, **found} if words[0] != "store" else ():
+                self.same(f"{title}: {label}", found.get(label, b"").hex(), given.get(label))
+        self.same("what the heads states", heads_of(decode_record(record)), stated)
         # Certificate Transparency: the leaf inputs stand in a sentence, the roots in a block.
         inputs = re.findall(r"`([0-9a-f]+)`", re.search(r"the empty string,\s+(.*?);", page, re.S)[1])
         leaves = [H(b"\0" + bytes.fromhex(text)) for text in ["", *inputs]]
         for n, root in re.findall(r"^root\((\d)\) +(\w+)$", self.block(page, "root(0)"), re.M):
             self.same(f"root({n})", tree(leaves[:int(n)]).hex(), root)
 
-    def sent(self, record, seq, line, text):
+    def sent(self, title, record, tenant_seq, text):
         """A record says what was sent, and its tenant_seq is the line's size so far."""
-        self.same("tenant_seq", record[2], line.size)
+        self.same(f"{title}: tenant_seq", record[2], tenant_seq)
         if text:
-            entry, wanted = flat(record, seq, 0), json.loads(text)
+            entry, wanted = flat(record, 0, 0), json.loads(text)
             if "generated_at" in wanted:
                 wanted["generated_at"] = wanted["generated_at"].replace("Z", ".000000000Z")
             if "attributes" in wanted:  # a pair with an empty value is left out
                 wanted["attributes"] = {name: value for name, value in wanted["attributes"].items() if value}
-            self.same("record as sent", {name: entry.get(name) for name in wanted}, wanted)
+            self.same(f"{title}: as sent", {name: entry.get(name) for name in wanted}, wanted)
 
 def main(arguments):
     try:

@@ -102,20 +102,16 @@ pub fn mend_frame_header(header: &mut [u8; 64], offset: u64, nonce: &[u8; 8]) {
 fn read_commit(commit: &Commit<'_>, payload: &[u8]) {
     let mut again = Vec::with_capacity(payload.len());
     for part in &commit.parts {
-        let lines: Vec<(u32, [u8; 16], &str)> =
-            part.lines.iter().map(|line| (line.line, line.nonce, line.tenant)).collect();
-        let count = u32::try_from(part.rows.len()).expect("a payload's counts have 32 bits");
-        let (service, kind) = (part.service, part.kind);
-        commit::write_part_head(
-            &mut again,
-            service,
-            kind,
-            part.first_seq,
-            &part.prev,
-            &lines,
-            &part.keys,
-            count,
-        );
+        let head = commit::PartHead {
+            service: part.service,
+            kind: part.kind,
+            first_seq: part.first_seq,
+            prev: &part.prev,
+            lines: &part.lines,
+            keys: &part.keys,
+            entry_count: u32::try_from(part.rows.len()).expect("a payload's counts have 32 bits"),
+        };
+        commit::write_part_head(&mut again, head);
         for row in &part.rows {
             again.extend(row.record_bytes.to_le_bytes());
             again.extend(row.line.to_le_bytes());

@@ -5,7 +5,7 @@
 //! them, and what `heads` said stays in any case. With nothing changed, the bytes written are the bytes read.
 
 use crate::simulation::disk::SimulatedDisk;
-use sealog_engine::format::commit::{self, BatchKey, NewKey};
+use sealog_engine::format::commit::{self, BatchKey, NewKey, NewLine, PartHead};
 use sealog_engine::format::journal::{
     FRAME_HEADER_BYTES, FRAMES_OFFSET, FileHeader, FrameHeader, FrameType, payload_crc,
 };
@@ -316,11 +316,21 @@ impl FrameImage {
 
 impl PartImage {
     fn encode(&self, out: &mut Vec<u8>) {
-        let lines: Vec<(u32, [u8; 16], &str)> =
-            self.lines.iter().map(|(line, nonce, tenant)| (*line, *nonce, tenant.as_str())).collect();
-        let count = self.rows.len() as u32;
-        let (service, kind, prev) = (&self.service, self.kind, &self.prev);
-        commit::write_part_head(out, service, kind, self.first_seq, prev, &lines, &self.keys, count);
+        let lines: Vec<NewLine<'_>> = self
+            .lines
+            .iter()
+            .map(|(line, nonce, tenant)| NewLine { line: *line, nonce: *nonce, tenant })
+            .collect();
+        let head = PartHead {
+            service: &self.service,
+            kind: self.kind,
+            first_seq: self.first_seq,
+            prev: &self.prev,
+            lines: &lines,
+            keys: &self.keys,
+            entry_count: self.rows.len() as u32,
+        };
+        commit::write_part_head(out, head);
         for row in &self.rows {
             out.extend((row.record.len() as u32).to_le_bytes());
             out.extend(row.line.to_le_bytes());

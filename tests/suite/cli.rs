@@ -4,6 +4,13 @@
 //! from a log reaches a terminal unescaped. Method: the real binary in a process of its own, on a directory of the
 //! test's own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a helper of tests fails as a test does, and says what it skips"
+)]
+
 mod append;
 mod crash;
 mod documents;

@@ -5,6 +5,13 @@
 //! is taken from the receipts. The filter below knows JSON values and texts, and no type of the engine's. Hundreds of
 //! random filters are asked before and after a restart, in process and through the command.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a helper of tests fails as a test does"
+)]
+
 use sealog::generate::{Generator, Plan};
 use sealog_engine::batch::Batch;
 use sealog_engine::model::{Accept, Severity, Timestamp, Window, parse_entry};

@@ -26,6 +26,7 @@ pub struct Cli {
 
 /// All subcommands.
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one value a process")]
 pub enum Command {
     /// Fill a temporary store with lifelike entries, and show what it does
     Demo(Demo),
@@ -151,9 +152,6 @@ pub struct Scan {
     #[command(flatten)]
     #[expect(missing_docs, reason = "its fields carry the help")]
     pub source: Source,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "its fields carry the help")]
-    pub filters: Filters,
     /// Newest first or oldest first
     #[arg(long, value_enum, default_value_t = OrderName::Desc)]
     pub order: OrderName,
@@ -169,6 +167,10 @@ pub struct Scan {
     /// Show the plan (not in this version)
     #[arg(long, hide = true)]
     pub explain: bool,
+    // Last, because the heading of its help counts for everything behind it.
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub filters: Filters,
 }
 
 /// Which end comes first.

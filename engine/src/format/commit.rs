@@ -133,31 +133,40 @@ pub struct Commit<'a> {
     pub batch_keys: Vec<BatchKey>,
 }
 
-/// Appends the head of a part up to its row table; `row_table` of (record bytes, line) and then the leaves and
-/// records follow.
-pub fn write_part_head(
-    out: &mut Vec<u8>,
-    service: &str,
-    kind: u8,
-    first_seq: u64,
-    prev: &Hash,
-    lines: &[(u32, [u8; 16], &str)],
-    keys: &[NewKey],
-    entry_count: u32,
-) {
-    short_text(out, service);
-    out.push(kind);
-    out.extend(count(lines.len()));
-    out.extend(count(keys.len()));
-    out.extend(entry_count.to_le_bytes());
-    out.extend(first_seq.to_le_bytes());
-    out.extend(prev);
-    for (line, nonce, tenant) in lines {
-        out.extend(line.to_le_bytes());
-        out.extend(nonce);
-        short_text(out, tenant);
+/// What the head of a part says.
+#[derive(Clone, Copy, Debug)]
+pub struct PartHead<'a> {
+    /// The chain's service.
+    pub service: &'a str,
+    /// Kind of the entries.
+    pub kind: u8,
+    /// Position of the first entry.
+    pub first_seq: u64,
+    /// Leaf before it.
+    pub prev: &'a Hash,
+    /// Lines that begin here.
+    pub lines: &'a [NewLine<'a>],
+    /// Salt keys that begin here.
+    pub keys: &'a [NewKey],
+    /// Entries.
+    pub entry_count: u32,
+}
+
+/// Appends the head of a part up to its row table; a table of (record bytes, line), the leaves and the records follow.
+pub fn write_part_head(out: &mut Vec<u8>, head: PartHead<'_>) {
+    short_text(out, head.service);
+    out.push(head.kind);
+    out.extend(count(head.lines.len()));
+    out.extend(count(head.keys.len()));
+    out.extend(head.entry_count.to_le_bytes());
+    out.extend(head.first_seq.to_le_bytes());
+    out.extend(head.prev);
+    for new in head.lines {
+        out.extend(new.line.to_le_bytes());
+        out.extend(new.nonce);
+        short_text(out, new.tenant);
     }
-    for new in keys {
+    for new in head.keys {
         out.extend(new.line.to_le_bytes());
         out.extend(new.key);
     }

@@ -488,13 +488,15 @@ impl<'d> JournalReader<'d> {
     /// The nearest bytes from `from` on that decode as a frame header of their place.
     fn find_header(&mut self, open: &OpenFile, from: u64) -> io::Result<Option<(u64, FrameHeader)>> {
         const STEP: usize = 1 << 20;
+        #[expect(clippy::cast_possible_truncation, reason = "it is 8")]
+        const ALIGNMENT: usize = FRAME_ALIGNMENT as usize;
         let mut window = vec![0; STEP + FRAME_HEADER_BYTES];
         let mut start = from.next_multiple_of(FRAME_ALIGNMENT);
         while start < open.length {
             let filled = read_full(&*open.file, &mut window, start)?;
             self.bytes_read += filled as u64;
             let places = filled.saturating_sub(FRAME_HEADER_BYTES - 1).min(STEP);
-            for at in (0..places).step_by(FRAME_ALIGNMENT as usize) {
+            for at in (0..places).step_by(ALIGNMENT) {
                 if window[at..at + 4] != journal::FRAME_MAGIC {
                     continue;
                 }

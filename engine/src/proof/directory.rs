@@ -120,7 +120,7 @@ mod tests {
             }
             if !rows.is_empty() {
                 let slot = (state >> 20) as usize % rows.len();
-                let (size, digest) = (state >> 40, [state as u8; 32]);
+                let (size, digest) = (state >> 40, [state.to_le_bytes()[0]; 32]);
                 rows[slot] = DirectoryRow { size, digest, ..rows[slot] };
                 directory.set(Slot::try_from(slot).unwrap(), size, digest);
             }

@@ -9,7 +9,7 @@ use super::tails::{Place, Tails};
 use crate::batch::{Batch, Slot};
 use crate::clock::{Clock, Entropy};
 use crate::error::Error;
-use crate::format::commit::{self, BatchKey, BatchRun, NewKey};
+use crate::format::commit::{self, BatchKey, BatchRun, NewKey, NewLine, PartHead};
 use crate::format::control::{CLOCK_ACTIVITY, ClockStep, kind};
 use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::format::record::{self, Parts};
@@ -370,20 +370,22 @@ impl Committer {
             let (first, kind) = (run[0].place, kind_of(&run[0]));
             let chain = self.tails.chain(first.chain);
             let begun = run.iter().filter(|entry| entry.place.tenant_seq == 0).map(|entry| entry.place.line);
-            let lines: Vec<(u32, [u8; 16], &str)> =
-                begun.clone().map(|line| (line, chain.line(line).nonce, &*chain.line(line).tenant)).collect();
+            let new_line = |line| {
+                let tail = chain.line(line);
+                NewLine { line, nonce: tail.nonce, tenant: &tail.tenant }
+            };
+            let lines: Vec<NewLine<'_>> = begun.clone().map(new_line).collect();
             let keys: Vec<NewKey> = begun.map(|line| NewKey { line, key: chain.line(line).key }).collect();
-            let service = chain.service.as_str();
-            commit::write_part_head(
-                bytes,
-                service,
+            let head = PartHead {
+                service: chain.service.as_str(),
                 kind,
-                first.seq,
-                &chain.prev,
-                &lines,
-                &keys,
-                narrow(run.len()),
-            );
+                first_seq: first.seq,
+                prev: &chain.prev,
+                lines: &lines,
+                keys: &keys,
+                entry_count: narrow(run.len()),
+            };
+            commit::write_part_head(bytes, head);
             let table_offset = bytes.len();
             let leaves_offset = table_offset + run.len() * 8;
             bytes.resize(leaves_offset + run.len() * 32, 0);
@@ -399,7 +401,7 @@ impl Committer {
                 row[4..].copy_from_slice(&entry.place.line.to_le_bytes());
             }
             // `prev` stands before the lines, which `write_part_head` wrote last.
-            let line_bytes: usize = lines.iter().map(|(_, _, tenant)| 4 + 16 + 1 + tenant.len()).sum();
+            let line_bytes: usize = lines.iter().map(|new| 4 + 16 + 1 + new.tenant.len()).sum();
             let prev_offset = table_offset - keys.len() * 36 - line_bytes - 32;
             let entries = from..from + run.len();
             from = entries.end;

@@ -180,12 +180,12 @@ mod tests {
     fn finds_what_came_within_a_day_and_takes_back_the_newest() {
         let mut window = Window::default();
         let hour = 3600 * 1_000_000_000;
-        for i in 0..50 {
-            window.insert(Seen::new(mac(i), 0, i as u64, i as i64 * hour));
+        for i in 0..50u32 {
+            window.insert(Seen::new(mac(i.into()), 0, i.into(), i64::from(i) * hour));
         }
         assert!(window.find(mac(24)).is_none(), "25 hours before the newest");
-        for i in 25..50 {
-            assert_eq!(window.find(mac(i)).unwrap().seq, i as u64);
+        for i in 25..50u32 {
+            assert_eq!(window.find(mac(i.into())).unwrap().seq, u64::from(i));
         }
         window.undo();
         assert!(window.find(mac(49)).is_none());
