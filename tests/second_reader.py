@@ -640,6 +640,11 @@ class Vectors:
             if cells:
                 self.same(f"offset of {row}", len(journal), int(cells[1], 16))
                 journal += bytes.fromhex(cells[2])
+                value = re.search(r" = (\d+)(?: \((.*)\))?$", row)
+                if value:  # in CBOR (here one byte, behind its key), else little-endian
+                    begin = -1 if re.search("(record|heads): ", row) else 0
+                    self.same(row, int.from_bytes(bytes.fromhex(cells[2])[begin:], "little"), int(value[1]))
+                    self.same(row, rfc3339(int(value[1])) if value[2] else None, value[2])
         self.same("journal", journal.hex(), "".join(self.block(page, "534c474a").split()))
         self.same("its length and SHA-256", (str(len(journal)), H(journal).hex()),
                   re.search(r"The file is (\d+) bytes long\. Its SHA-256 is `(\w+)`", page).groups())
@@ -647,7 +652,7 @@ class Vectors:
             return Verifier(store, [(1, "the example", lambda limit=len(data): data[:limit])]).run()
         whole = verify(journal)
         self.same("findings", whole.problems, [])
-        self.same("chains", [(name, chain.size) for name, chain in whole.chains.items()], [(b"mail-api", 1), (CONTROL, 1)])
+        self.same("chains", {name: chain.size for name, chain in whole.chains.items()}, {b"mail-api": 1, CONTROL: 1})
         for at in range(0x80, 0x1A0):  # the same change is torn in the file cut at 0x1a0, and damage in the whole one
             changed = journal[:at] + bytes([journal[at] ^ 0x10]) + journal[at + 1:]
             cut, whole = verify(changed[:0x1A0]), verify(changed)
@@ -680,13 +685,14 @@ class Vectors:
                 self.same(title, chain.origin.decode(), given.pop("origin"))
                 found = {"chain_id": chain.id, "genesis": chain.leaf}
             elif words[0] == "line":
-                chain = chains[words[3]]
-                line = lines[f"{words[3]}/{words[5]}"] = Line(chain, bytes.fromhex(given.pop("nonce")), words[5].encode())
+                line = Line(chains[words[3]], bytes.fromhex(given.pop("nonce")), words[5].encode())
+                lines[f"{words[3]}/{words[5]}"] = line
                 line.key = bytes.fromhex(given.pop("K"))
                 slots.append(line)
                 found = {"line_id": line.id, "line(0)": line.digest}
             elif words[0] == "entry":
-                chain, line, record = chains[words[3]], lines[f"{words[3]}/{words[5]}"], bytes.fromhex(given.pop("record"))
+                chain, line = chains[words[3]], lines[f"{words[3]}/{words[5]}"]
+                record = bytes.fromhex(given.pop("record"))
                 seq, prev, kind = int(words[1]), chain.leaf, 4 if words[3] == CONTROL.decode() else 0
                 self.sent(title, decode_record(record), line.size, sent.get(f"{words[3]} {seq}"))
                 if title == "entry 0 of mail-api, tenant acme":
@@ -705,14 +711,15 @@ class Vectors:
                 stated = tree(H(b"\0" + slot.row()) for slot in slots), len(slots), sorted(
                     (name.encode(), chain.size, chain.leaf) for name, chain in chains.items())
                 given, found = {"root": given["root"]}, {"root": stated[0]}
-                for n, name, row, digest in re.findall(r"^slot (\d): (\S+)\nrow +(\w+)\nrow hash +(\w+)$", paragraph, re.M):
+                for n, name, row, digest in re.findall(r"slot (\d): (\S+)\nrow +(\w+)\nrow hash +(\w+)", paragraph):
                     slot = slots[int(n)]
                     self.same(f"slot {n}", [slot, slot.row().hex(), H(b"\0" + slot.row()).hex()],
                               [{**chains, **lines}[name], row, digest])
             else:  # trees and lines at the end
                 for name, size, kind, digest in re.findall(r"^(\S+) +size (\d)  (\w+) +(\w+)$", paragraph, re.M):
                     at = lines[name] if kind == "line" else chains[name]
-                    self.same(name, (at.size, (at.digest if kind == "line" else root_of(at.peaks)).hex()), (int(size), digest))
+                    end = at.digest if kind == "line" else root_of(at.peaks)
+                    self.same(name, (at.size, end.hex()), (int(size), digest))
                 given = {}
             for label in {**given, **found} if words[0] != "store" else ():
                 self.same(f"{title}: {label}", found.get(label, b"").hex(), given.get(label))

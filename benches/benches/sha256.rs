@@ -15,8 +15,10 @@ const MESSAGE_BYTES: [usize; 5] = [41, 65, 105, 180, 400];
 const MESSAGE_COUNT: usize = 1_000;
 /// Messages of one chain in `run`: a tenant's in a batch.
 const CHAIN_MESSAGES: usize = 20;
-/// Calls of one sample.
-const CALLS: usize = 100;
+/// Samples of one repetition, taken in turns.
+const SAMPLES: u32 = 20;
+/// Calls of one sample: about a millisecond, so that few of them meet another process.
+const CALLS: usize = 10;
 
 fn main() -> Outcome<()> {
     let options = Options::read(env!("CARGO_TARGET_TMPDIR"), &[MESSAGE_COUNT]);
@@ -38,7 +40,7 @@ fn measure(options: &Options, bytes: usize, count: usize) -> [String; 6] {
         (0..count).map(|index| index.to_le_bytes().into_iter().cycle().take(bytes).collect()).collect();
     let mut hasher = Hasher::new();
     let mut samples: [Samples; 5] = Default::default();
-    for _ in 0..options.repeat {
+    for _ in 0..options.repeat * SAMPLES {
         let sha2 = time(count, || {
             for message in &messages {
                 black_box(Sha256::digest(message));

@@ -39,7 +39,7 @@ pub(crate) struct OpenSegment {
     tenants: Vec<(Box<str>, RoaringBitmap)>,
     by_tenant: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
     /// Index into `tenants` by the line's number in the chain; none where the frame that began the line is damaged.
-    lines: Vec<Option<usize>>,
+    lines: HashMap<u32, usize, foldhash::fast::RandomState>,
 }
 
 /// Rows of one part of one frame.
@@ -50,9 +50,6 @@ struct Run {
     leaves_offset: usize,
     frame: Arc<Frame>,
 }
-
-/// A damaged journal may lose frames that began lines; more than this many at once are not believed.
-const LINE_GAP_MAX: usize = 1 << 20;
 
 /// Where a record lies in its frame's payload.
 #[derive(Clone, Copy)]
@@ -174,12 +171,7 @@ impl OpenSegment {
     fn push(&mut self, frame: &Arc<Frame>, part: &Part<'_>) {
         for line in &part.lines {
             let tenant = self.tenant_index(line.tenant);
-            let number = line.line as usize;
-            // Lines are numbered without a hole; a number far beyond is damage that passed a CRC.
-            if number <= self.lines.len() + LINE_GAP_MAX {
-                self.lines.resize(self.lines.len().max(number + 1), None);
-                self.lines[number] = Some(tenant);
-            }
+            self.lines.insert(line.line, tenant);
         }
         self.runs.push(Run {
             first_row: self.row_count(),
@@ -197,7 +189,7 @@ impl OpenSegment {
             let severity = record::glance(bytes).map_or(Severity::default(), |glance| glance.severity);
             // Rows only grow, so pushing never fails.
             let _ = self.severities[usize::from(severity.class()) - 1].try_push(number);
-            let known = self.lines.get(row.line as usize).copied().flatten();
+            let known = self.lines.get(&row.line).copied();
             // Where the frame that began the line is damaged, the record itself tells.
             let tenant = known.or_else(|| Some(self.tenant_index(&record::decode(bytes).ok()?.entry.tenant)));
             if let Some(tenant) = tenant {

@@ -13,6 +13,7 @@ use crate::simulation::clock::{SimulatedClock, SimulatedEntropy};
 use crate::simulation::disk::SimulatedDisk;
 use crate::simulation::random::Random;
 use sealog_engine::batch::Batch;
+use sealog_engine::journal::path;
 use sealog_engine::model::Entry;
 use sealog_engine::store::{Background, Options, Store};
 use std::sync::Arc;
@@ -96,11 +97,13 @@ pub fn crashed(seed: u64) -> SimulatedDisk {
 pub fn of_size(bytes: u64) -> SimulatedDisk {
     let disk = SimulatedDisk::new(9);
     let store = begun(&disk, 9);
-    let mut written = 4000;
-    while written < bytes {
-        let filler = 150 + (written % 700) as usize;
-        store.append(batch(AFTER, filler)).unwrap();
-        written += 2 * filler as u64;
+    let written =
+        || disk.bytes(&path(1)).map_or(0, |bytes| bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0));
+    for filler in (150..).step_by(70) {
+        if written() as u64 >= bytes {
+            break;
+        }
+        store.append(batch(AFTER, filler % 700)).unwrap();
     }
     store.close().unwrap();
     disk

@@ -442,8 +442,10 @@ pub fn parts_of(bytes: &[u8]) -> Result<Parts<'_>, CborError> {
             _ => rest.start = rest.start.min(from),
         }
     }
+    // Keys out of order: bytes that this engine did not encode.
+    let rest = bytes.get(rest).ok_or_else(|| reader.error("keys in ascending order"))?;
     let producer_count = u8::try_from(pair_count - engine_count).unwrap_or(u8::MAX);
-    Ok(Parts { id: &bytes[id], rest: &bytes[rest], pair_count: producer_count })
+    Ok(Parts { id: &bytes[id], rest, pair_count: producer_count })
 }
 
 /// The text of one encoded pair; none if the slice is empty.

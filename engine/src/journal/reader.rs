@@ -132,6 +132,9 @@ struct OpenFile {
     offset: u64,
     /// Frames below this were synced: the next file's first frame, or what a later frame here vouches for.
     vouched: u64,
+    /// Bytes that were searched last, and where they begin.
+    window: Vec<u8>,
+    window_start: u64,
 }
 
 impl<'d> JournalReader<'d> {
@@ -265,7 +268,7 @@ impl<'d> JournalReader<'d> {
             };
             self.report(event);
             self.expected_frame = lost.unwrap_or(self.expected_frame);
-            self.expected_journal = number + 1;
+            self.expected_journal = number.saturating_add(1);
             self.tail = Tail {
                 journal: number,
                 offset: length,
@@ -282,7 +285,7 @@ impl<'d> JournalReader<'d> {
                 crate::hex::encode(&header.store_id)
             );
             self.report(damage(0, length, detail));
-            self.expected_journal = number + 1;
+            self.expected_journal = number.saturating_add(1);
             return Ok(());
         }
         if header.first_frame != self.expected_frame || number != self.expected_journal {
@@ -295,9 +298,19 @@ impl<'d> JournalReader<'d> {
             self.report(Damage { lost, ..damage(0, 0, detail) });
             self.expected_frame = self.expected_frame.max(header.first_frame);
         }
-        self.expected_journal = number + 1;
+        self.expected_journal = number.saturating_add(1);
         let vouched = self.first_frame_of_next_file()?.unwrap_or(0);
-        self.current = Some(OpenFile { file, path, length, header, number, offset: FRAMES_OFFSET, vouched });
+        self.current = Some(OpenFile {
+            file,
+            path,
+            length,
+            header,
+            number,
+            offset: FRAMES_OFFSET,
+            vouched,
+            window: Vec::new(),
+            window_start: 0,
+        });
         Ok(())
     }
 
@@ -334,7 +347,7 @@ impl<'d> JournalReader<'d> {
         let (detail, search_from, may_be_torn) = match self.frame_at(&open, open.offset)? {
             Ok(frame) if frame.header.number.get() == self.expected_frame => {
                 open.offset += frame.header.frame_bytes();
-                self.expected_frame += 1;
+                self.expected_frame = self.expected_frame.saturating_add(1);
                 self.current = Some(open);
                 return Ok(Some(Event::Frame(frame)));
             }
@@ -358,7 +371,7 @@ impl<'d> JournalReader<'d> {
                     && frame.header.number.get() == self.expected_frame
                 {
                     open.offset += frame.header.frame_bytes();
-                    self.expected_frame += 1;
+                    self.expected_frame = self.expected_frame.saturating_add(1);
                     self.current = Some(open);
                     return Ok(Some(Event::Frame(frame)));
                 }
@@ -485,28 +498,41 @@ impl<'d> JournalReader<'d> {
         Ok(is_damage.then(|| nearest.unwrap_or(at_end)))
     }
 
-    /// The nearest bytes from `from` on that decode as a frame header of their place.
-    fn find_header(&mut self, open: &OpenFile, from: u64) -> io::Result<Option<(u64, FrameHeader)>> {
+    /// The nearest bytes from `from` on that decode as a frame header of their place. The window that was read last is
+    /// kept: a file full of headers is still read once.
+    fn find_header(&mut self, open: &mut OpenFile, from: u64) -> io::Result<Option<(u64, FrameHeader)>> {
         const STEP: usize = 1 << 20;
         #[expect(clippy::cast_possible_truncation, reason = "it is 8")]
         const ALIGNMENT: usize = FRAME_ALIGNMENT as usize;
-        let mut window = vec![0; STEP + FRAME_HEADER_BYTES];
         let mut start = from.next_multiple_of(FRAME_ALIGNMENT);
-        while start < open.length {
-            let filled = read_full(&*open.file, &mut window, start)?;
-            self.bytes_read += filled as u64;
-            let places = filled.saturating_sub(FRAME_HEADER_BYTES - 1).min(STEP);
-            for at in (0..places).step_by(ALIGNMENT) {
-                if window[at..at + 4] != journal::FRAME_MAGIC {
-                    continue;
+        while start.saturating_add(FRAME_HEADER_BYTES as u64) <= open.length {
+            let within = start.checked_sub(open.window_start).and_then(|at| usize::try_from(at).ok());
+            let known = within.filter(|at| at.saturating_add(FRAME_HEADER_BYTES) <= open.window.len());
+            let mut at = match known {
+                Some(at) => at,
+                None => {
+                    open.window.resize(STEP, 0);
+                    let filled = read_full(&*open.file, &mut open.window, start)?;
+                    self.bytes_read += filled as u64;
+                    open.window.truncate(filled);
+                    open.window_start = start;
+                    if filled < FRAME_HEADER_BYTES {
+                        return Ok(None);
+                    }
+                    0
                 }
-                let offset = start + at as u64;
-                let bytes = &window[at..at + FRAME_HEADER_BYTES];
-                if let Ok(header) = FrameHeader::decode(bytes, offset, &open.header.nonce) {
+            };
+            while at + FRAME_HEADER_BYTES <= open.window.len() {
+                let bytes = &open.window[at..at + FRAME_HEADER_BYTES];
+                let offset = open.window_start + at as u64;
+                if bytes[..4] == journal::FRAME_MAGIC
+                    && let Ok(header) = FrameHeader::decode(bytes, offset, &open.header.nonce)
+                {
                     return Ok(Some((offset, header)));
                 }
+                at += ALIGNMENT;
             }
-            start += STEP as u64;
+            start = open.window_start + at as u64;
         }
         Ok(None)
     }
@@ -516,7 +542,8 @@ impl<'d> JournalReader<'d> {
     }
 
     fn first_not_zero(&mut self, file: &dyn DiskFile, from: u64, to: u64) -> io::Result<Option<u64>> {
-        let mut chunk = vec![0; 1 << 16];
+        // Small looks first: what is not zero is mostly near.
+        let mut chunk = vec![0; 1 << 10];
         let mut start = from;
         while start < to {
             let filled = read_full(file, &mut chunk, start)?;
@@ -528,6 +555,9 @@ impl<'d> JournalReader<'d> {
                 return Ok(Some(start + at as u64));
             }
             start += filled as u64;
+            if chunk.len() < 1 << 16 {
+                chunk.resize(chunk.len() * 8, 0);
+            }
         }
         Ok(None)
     }

@@ -401,7 +401,7 @@ impl Chain {
                     line.next_tenant_seq = found;
                 }
                 line.hole_count = self.hole_count;
-                line.next_tenant_seq += 1;
+                line.next_tenant_seq = line.next_tenant_seq.saturating_add(1);
             }
             digests.push(line.digest);
         }

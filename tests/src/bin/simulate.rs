@@ -92,18 +92,12 @@ fn broken_at() -> String {
 }
 
 fn repeat(seed: u64, beginnings: &Beginnings) -> ExitCode {
-    let (figures, result) = run(seed, beginnings.next(seed), true);
-    match result {
-        Ok(()) => {
-            println!("seed {seed}: {figures:#?}");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            failure.trace.iter().for_each(|line| println!("{line}"));
-            println!("seed {seed}{}: {}", broken_at(), failure.message);
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = run(seed, beginnings.next(seed), true);
+    outcome.trace.iter().for_each(|line| println!("{line}"));
+    println!("{:#?}", outcome.figures);
+    let Some(broken) = outcome.broken else { return ExitCode::SUCCESS };
+    println!("seed {seed}{}: {broken}", broken_at());
+    ExitCode::FAILURE
 }
 
 fn campaign(arguments: &Arguments, beginnings: &Beginnings) -> ExitCode {
@@ -141,13 +135,13 @@ fn work(
             return;
         }
         let seed = arguments.seed.wrapping_add(at);
-        let (figures, result) = run(seed, beginnings.next(seed), false);
+        let outcome = run(seed, beginnings.next(seed), false);
         let mut total = total.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        total.0.add(&figures);
-        if let Err(failure) = result {
+        total.0.add(&outcome.figures);
+        if let Some(broken) = outcome.broken {
             total.1 += 1;
             if total.1 <= FAILURES_SHOWN_MAX {
-                println!("seed {seed}{}: {}", broken_at(), failure.message);
+                println!("seed {seed}{}: {broken}", broken_at());
                 let large = if arguments.is_large { " --large 1" } else { "" };
                 println!(
                     "  again: cargo run --release -p sealog-tests --bin simulate -- --repeat {seed}{large}"

@@ -49,6 +49,8 @@ pub enum Moment {
     Operation(u64),
     /// At this operation among those that change something.
     Change(u64),
+    /// At this sync, of a file or a directory.
+    Sync(u64),
 }
 
 /// How much of the operation happened.
@@ -76,6 +78,14 @@ pub enum Act {
     Die,
 }
 
+/// What an operation does to the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    Change,
+    Sync,
+}
+
 /// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -101,6 +111,7 @@ struct Session {
     plan: Vec<Fault>,
     operations: u64,
     changes: u64,
+    syncs: u64,
     fired: u64,
     /// The process dies at the operation that runs.
     is_dying: bool,
@@ -124,6 +135,7 @@ impl SimulatedDisk {
             plan: Vec::new(),
             operations: 0,
             changes: 0,
+            syncs: 0,
             fired: 0,
             is_dying: false,
             is_dead: false,
@@ -157,7 +169,7 @@ impl SimulatedDisk {
     pub fn plan(&self, faults: &[Fault]) {
         let mut session = self.session();
         session.plan = faults.to_vec();
-        (session.operations, session.changes) = (0, 0);
+        (session.operations, session.changes, session.syncs) = (0, 0, 0);
     }
 
     /// Lets files grow by this many bytes more, or without end.
@@ -241,7 +253,7 @@ impl SimulatedDisk {
     /// Runs one operation: counts it, lets a planned fault decide how much of it happens, and tells what is seen.
     fn run<T>(
         &self,
-        is_change: bool,
+        kind: Kind,
         line: impl FnOnce() -> String,
         operation: impl FnOnce(&mut Session, Effect) -> io::Result<T>,
     ) -> io::Result<T> {
@@ -252,12 +264,14 @@ impl SimulatedDisk {
         if session.is_dead {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
-        let (number, change) = (session.operations, session.changes);
+        let (number, change, sync) = (session.operations, session.changes, session.syncs);
         session.operations += 1;
-        session.changes += u64::from(is_change);
+        session.changes += u64::from(kind != Kind::Read);
+        session.syncs += u64::from(kind == Kind::Sync);
         let fault = session.plan.iter().copied().find(|fault| match fault.at {
             Moment::Operation(at) => at == number,
-            Moment::Change(at) => is_change && at == change,
+            Moment::Change(at) => kind != Kind::Read && at == change,
+            Moment::Sync(at) => kind == Kind::Sync && at == sync,
         });
         session.note(|| {
             let fault = fault
@@ -323,7 +337,7 @@ impl Session {
 impl Disk for SimulatedDisk {
     fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         let id = self.run(
-            true,
+            Kind::Change,
             || format!("create {path}"),
             |session, _| {
                 if session.platter.find(path).is_some() {
@@ -337,7 +351,7 @@ impl Disk for SimulatedDisk {
 
     fn open(&self, path: &str, access: Access) -> io::Result<Box<dyn DiskFile>> {
         let id = self.run(
-            false,
+            Kind::Read,
             || format!("open {path} {access:?}"),
             |session, _| session.platter.find(path).ok_or_else(|| io::ErrorKind::NotFound.into()),
         )?;
@@ -346,7 +360,7 @@ impl Disk for SimulatedDisk {
 
     fn list(&self, directory: &str) -> io::Result<Vec<String>> {
         self.run(
-            false,
+            Kind::Read,
             || format!("list {directory}"),
             |session, _| session.platter.list(directory).ok_or_else(|| io::ErrorKind::NotFound.into()),
         )
@@ -354,7 +368,7 @@ impl Disk for SimulatedDisk {
 
     fn create_directory(&self, directory: &str) -> io::Result<()> {
         self.run(
-            true,
+            Kind::Change,
             || format!("create directory {directory}"),
             |session, effect| {
                 session.platter.create_directory(directory, effect == Effect::Whole);
@@ -365,7 +379,7 @@ impl Disk for SimulatedDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.run(
-            true,
+            Kind::Change,
             || format!("rename {from} to {to}"),
             |session, _| {
                 session.platter.rename(from, to);
@@ -376,7 +390,7 @@ impl Disk for SimulatedDisk {
 
     fn remove(&self, path: &str) -> io::Result<()> {
         self.run(
-            true,
+            Kind::Change,
             || format!("remove {path}"),
             |session, _| {
                 let Some(file) = session.platter.find(path) else {
@@ -392,7 +406,7 @@ impl Disk for SimulatedDisk {
 
     fn sync_directory(&self, directory: &str) -> io::Result<()> {
         self.run(
-            true,
+            Kind::Sync,
             || format!("sync directory {directory}"),
             |session, effect| {
                 if !session.platter.has_directory(directory) {
@@ -408,7 +422,7 @@ impl Disk for SimulatedDisk {
     fn lock(&self, path: &str) -> Result<Box<dyn Lock>, LockError> {
         let mut is_taken = false;
         let is_held = self.run(
-            true,
+            Kind::Change,
             || format!("lock {path}"),
             |session, effect| {
                 if session.platter.find(path).is_none() && session.platter.create(path).is_none() {
@@ -439,14 +453,14 @@ struct SimulatedFile {
 
 impl DiskFile for SimulatedFile {
     fn length(&self) -> io::Result<u64> {
-        self.disk.run(false, || "length".to_owned(), |session, _| Ok(session.platter.length(self.id)))
+        self.disk.run(Kind::Read, || "length".to_owned(), |session, _| Ok(session.platter.length(self.id)))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let is_observer = self.disk.is_observer;
         let mut wanted = buffer.len();
         let line = move || format!("read {wanted} bytes at {offset}");
-        self.disk.run(false, line, |session, _| {
+        self.disk.run(Kind::Read, line, |session, _| {
             if !is_observer && wanted > 1 {
                 match session.random.below(256) {
                     0..4 => return Err(io::ErrorKind::Interrupted.into()),
@@ -460,7 +474,7 @@ impl DiskFile for SimulatedFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.disk.run(
-            true,
+            Kind::Change,
             || format!("write {} bytes at {offset}", bytes.len()),
             |session, effect| {
                 let mut count = bytes.len();
@@ -479,7 +493,7 @@ impl DiskFile for SimulatedFile {
 
     fn reserve(&self, offset: u64, length: u64) -> io::Result<()> {
         self.disk.run(
-            true,
+            Kind::Change,
             || format!("reserve {length} bytes at {offset}"),
             |session, effect| {
                 let mut end = offset + length;
@@ -497,7 +511,7 @@ impl DiskFile for SimulatedFile {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.disk.run(
-            true,
+            Kind::Change,
             || format!("set length {length}"),
             |session, _| {
                 let before = session.platter.length(self.id);
@@ -514,7 +528,7 @@ impl DiskFile for SimulatedFile {
 
     fn sync(&self) -> io::Result<()> {
         self.disk.run(
-            true,
+            Kind::Sync,
             || format!("sync file {}", self.id),
             |session, effect| {
                 let Session { platter, random, is_dying, .. } = session;

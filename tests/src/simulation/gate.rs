@@ -4,6 +4,10 @@ use super::disk::SimulatedDisk;
 use sealog_engine::disk::{Access, Disk, DiskFile, Lock, LockError};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// Far longer than any thread takes to come by.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the writer stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +47,12 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// Returns when this many wait.
+    /// Returns when this many wait. Panics if nobody comes by: a test that hangs says nothing.
     pub fn wait_for(&self, count: usize) {
         let state = self.0.0.lock().unwrap();
-        drop(self.0.1.wait_while(state, |state| state.waiting < count).unwrap());
+        let wait = self.0.1.wait_timeout_while(state, PATIENCE, |state| state.waiting < count);
+        let is_over = wait.unwrap().1.timed_out();
+        assert!(!is_over, "expected {count} to come by the gate");
     }
 
     fn pass(&self, at: At) {

@@ -22,8 +22,19 @@ pub enum Beginning {
     Store(SimulatedDisk, Box<Model>),
 }
 
-/// Runs one seed. Panics, with what was owed and what was found, where the store breaks a promise.
-pub fn run(seed: u64, beginning: Beginning, is_traced: bool) -> (Figures, Result<(), Failure>) {
+/// What became of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What happened.
+    pub figures: Figures,
+    /// What was owed and what was found, where the store broke a promise.
+    pub broken: Option<String>,
+    /// Every operation, if the run was traced.
+    pub trace: Vec<String>,
+}
+
+/// Runs one seed.
+pub fn run(seed: u64, beginning: Beginning, is_traced: bool) -> Outcome {
     let mut random = Random::new(seed);
     let mut driver = match beginning {
         Beginning::Empty => Driver::new(random.draw()),
@@ -32,23 +43,13 @@ pub fn run(seed: u64, beginning: Beginning, is_traced: bool) -> (Figures, Result
     if is_traced {
         driver.disk.trace();
     }
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tell(&mut driver, &mut random)));
+    let story = std::panic::AssertUnwindSafe(|| tell(&mut driver, &mut random));
+    let broken = std::panic::catch_unwind(story).err().map(|panic| message_of(&*panic));
     let second = sealog_engine::journal::path(2);
     driver.figures.rotations = u64::from(driver.disk.bytes(&second).is_some());
     driver.figures.runs = 1;
     driver.figures.acknowledged = driver.model.acknowledged();
-    let failure =
-        result.map_err(|panic| Failure { message: message_of(&*panic), trace: driver.disk.traced() });
-    (driver.figures, failure)
-}
-
-/// A broken promise.
-#[derive(Debug)]
-pub struct Failure {
-    /// What was owed and what was found.
-    pub message: String,
-    /// Every operation up to it, if the run was traced.
-    pub trace: Vec<String>,
+    Outcome { figures: driver.figures, broken, trace: driver.disk.traced() }
 }
 
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -69,7 +70,7 @@ fn tell(driver: &mut Driver, random: &mut Random) {
             live(driver, random);
         }
         if has_faults || random.chance(128) {
-            let stop = if random.chance(176) { Stop::PowerCut } else { Stop::Kill };
+            let stop = if random.chance(144) { Stop::PowerCut } else { Stop::Kill };
             driver.stop(stop);
         } else {
             driver.close();
@@ -111,18 +112,21 @@ fn plan(driver: &mut Driver, random: &mut Random) -> bool {
 }
 
 fn moment(random: &mut Random) -> Moment {
-    // Small numbers fall into recovery, which is where logs die.
-    match random.below(4) {
+    // Small numbers fall into recovery, which is where logs die; syncs are where what they promised is decided.
+    match random.below(6) {
         0 => Moment::Operation(random.below(24)),
         1 => Moment::Change(random.below(8)),
         2 => Moment::Change(random.below(24)),
-        _ => Moment::Operation(random.below(80)),
+        3 => Moment::Operation(random.below(80)),
+        _ => Moment::Sync(random.below(12)),
     }
 }
 
 /// One process's life: until it dies, or until nothing more is to be done.
 fn live(driver: &mut Driver, random: &mut Random) {
-    for _ in 0..1 + random.below(10) {
+    // Now and then a process does nothing: what it showed must survive all the same.
+    let steps = if random.chance(32) { 0 } else { 1 + random.below(10) };
+    for _ in 0..steps {
         if driver.disk.is_dead() {
             return;
         }
