@@ -42,7 +42,7 @@
 //! | --- | --- | --- |
 //! | verbs | [`store`], [`scan`], [`mod@verify`], [`reader`] | the order of durable steps |
 //! | where format meets disk | [`identity`], [`journal`], [`open`] | frames, rows, their index |
-//! | pure | [`format`], [`proof`], [`batch`] | bytes and hashes; no file, clock, thread or randomness |
+//! | pure | [`mod@format`], [`proof`], [`batch`] | bytes and hashes; no file, clock, thread or randomness |
 //! | bytes and durability | [`disk`] | files; no format |
 //! | values | [`model`], [`limits`], [`error`], [`clock`], [`hex`] | nothing else |
 

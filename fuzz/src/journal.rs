@@ -45,7 +45,7 @@ pub fn journal(bytes: &[u8]) {
     read_whole(bytes);
 }
 
-/// As [`journal`]; whether verify called it valid.
+/// As `journal`; whether verify called it valid.
 pub fn read_whole(bytes: &[u8]) -> bool {
     let disk = Arc::new(MemoryDisk::new());
     let identity = StoreFile {

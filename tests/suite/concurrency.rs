@@ -12,7 +12,7 @@ use sealog_engine::store::{Background, Options, Receipt, Store};
 use sealog_engine::verify::{VerifyOptions, verify};
 use sealog_tests::simulation::clock::{SimulatedClock, SimulatedEntropy};
 use sealog_tests::simulation::disk::{Act, EIO, ENOSPC, Effect, Fault, Moment, SimulatedDisk};
-use sealog_tests::simulation::gate::{At, Gate, GatedDisk};
+use sealog_tests::simulation::gate::{At, Gate, GatedDisk, wait_until};
 use sealog_tests::simulation::model::{Model, Sending, show_all};
 use sealog_tests::simulation::random::Random;
 use std::sync::{Arc, Mutex};
@@ -122,9 +122,7 @@ fn two_who_sync_one_file_both_hear_of_its_failure() {
             // it has cut the old file's end and wants to sync it when something has changed.
             disk.plan(&[]);
             let second = scope.spawn(|| store.append(model.batch(&much)));
-            while disk.changes() == 0 {
-                std::thread::yield_now();
-            }
+            wait_until(|| disk.changes() > 0);
             disk.plan(&[fault(Moment::Change(0), Effect::Partial, EIO)]);
             gate.open();
             [(&small, first.join().unwrap()), (&much, second.join().unwrap())]
@@ -138,6 +136,41 @@ fn two_who_sync_one_file_both_hear_of_its_failure() {
         drop(store);
         judge(&disk.power_cut(), &mut model, seed);
     }
+}
+
+/// A large batch is written while the frame before it waits for its sync: either may reach the disk without the other,
+/// and the later must not vouch for the earlier.
+#[test]
+fn frames_that_overlap_are_no_damage_whichever_of_them_a_power_cut_leaves() {
+    let (disk, gate, mut model) = (SimulatedDisk::new(1), Gate::default(), Model::default());
+    let store = open(&GatedDisk::new(disk.clone(), gate.clone()), 1);
+    let first = one(&mut model, 10);
+    let receipts = store.append(model.batch(&first)).unwrap();
+    model.acknowledge_among_others(&first, &receipts);
+    let small = one(&mut model, 700);
+    let large = Sending {
+        tokens: (0..3).map(|_| model.think(entry("mail-api", 40_000))).collect(),
+        ..Sending::default()
+    };
+    gate.close(At::Sync);
+    std::thread::scope(|scope| {
+        let [first, second] = [&small, &large].map(|sending| model.batch(sending));
+        scope.spawn(|| store.append(first));
+        gate.wait_for(1);
+        disk.plan(&[]);
+        scope.spawn(|| store.append(second));
+        // The gate writes in two halves.
+        wait_until(|| disk.changes() == 2);
+        assert_eq!(disk.syncs(), 0, "both frames wait");
+        for sending in [&small, &large] {
+            let owed = model.owed(sending);
+            model.lose_sight(sending, &owed);
+        }
+        for seed in 0..300 {
+            judge(&disk.copy(seed).power_cut(), &mut model.clone(), seed);
+        }
+        gate.open();
+    });
 }
 
 #[test]

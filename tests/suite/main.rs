@@ -6,5 +6,6 @@ mod documents;
 mod faults;
 mod layers;
 mod oracle;
+mod second_reader;
 mod simulation;
 mod tamper;

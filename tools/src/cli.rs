@@ -69,7 +69,7 @@ pub struct Init {
     /// Directory of the store
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Name of the store, part of every chain's identity; localhost-<8 hex> if absent
+    /// Name of the store, part of every chain's identity; localhost- and 8 hex digits if absent
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub name: Option<String>,
 }
@@ -107,7 +107,7 @@ pub struct Append {
     /// Leave lines out that are not entries, and say which
     #[arg(long)]
     pub skip_bad: bool,
-    /// Log service instance to note in entries; sealog@<host name> if absent
+    /// Log service instance to note in entries; sealog@ and the host name if absent
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub instance: Option<String>,
     /// NDJSON file, also .zst and .gz; - or none for standard input

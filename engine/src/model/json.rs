@@ -52,8 +52,20 @@ pub fn parse_entry(text: &[u8], accept: Accept) -> Result<Entry<'_>, JsonError> 
     parsed.map_err(|error| {
         let shown = error.to_string();
         // serde_json appends " at line L column C"; a record is one line, so the column says it all.
-        let detail = shown.rfind(" at line ").map_or(shown.as_str(), |end| &shown[..end]);
-        JsonError::Syntax { column: error.column(), detail: detail.to_owned() }
+        let told = shown.rfind(" at line ").map_or(shown.as_str(), |end| &shown[..end]);
+        let detail = if error.is_syntax() || error.is_eof() {
+            // serde_json says what it wanted; what stands there is said here.
+            let at = text.char_indices().map(|(at, _)| at).rfind(|at| *at < error.column()).unwrap_or(0);
+            let found = match &text[at..] {
+                "" => "nothing".to_owned(),
+                _ if error.is_eof() => "the end of the line".to_owned(),
+                rest => FieldError::quote(&rest.chars().take(24).collect::<String>()),
+            };
+            format!("expected one JSON object, found {found} ({told})")
+        } else {
+            told.to_owned()
+        };
+        JsonError::Syntax { column: error.column().max(1), detail }
     })
 }
 

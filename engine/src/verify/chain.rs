@@ -65,6 +65,8 @@ pub struct Line {
     next_tenant_seq: u64,
     digest: Hash,
     slot: Option<Slot>,
+    /// Position of the first entry of the part in which it begins.
+    begins_at: u64,
     /// Holes of the chain that this line's position takes into account.
     hole_count: u32,
 }
@@ -73,8 +75,9 @@ pub struct Line {
 const PROBLEM_COUNT_MAX: usize = 1_000;
 
 impl Chain {
-    pub fn line(&self, line: u32) -> Option<&Line> {
-        self.lines.get(&line)
+    /// A line that began at or before entry `seq`.
+    pub fn line(&self, line: u32, seq: u64) -> Option<&Line> {
+        self.lines.get(&line).filter(|line| line.begins_at <= seq)
     }
 
     pub(super) fn report(&mut self, problem: Problem) {
@@ -161,14 +164,13 @@ impl Chains {
                     line_id,
                     next_tenant_seq: 0,
                     digest,
-                    slot: None,
-                    hole_count: 0,
-                };
+                    slot: None, begins_at: part.first_seq, hole_count: 0 };
                 chain.lines.insert(line.line, begun);
             }
             for key in &part.keys {
                 if let Some(line) = chain.lines.get_mut(&key.line) {
-                    line.key = Some(key.key);
+                    // One key a line: a second one must not explain entries that the first one salted.
+                    line.key.get_or_insert(key.key);
                 }
             }
         }

@@ -44,7 +44,7 @@ pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hash
     }
     let mut keys = Vec::with_capacity(count);
     for (index, row) in part.rows.iter().enumerate() {
-        let line = chain.line(row.line);
+        let line = chain.line(row.line, part.first_seq);
         keys.push(line.and_then(|line| line.key));
         match record::decode(part.record(index)) {
             Ok(record) => {

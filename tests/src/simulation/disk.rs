@@ -187,6 +187,11 @@ impl SimulatedDisk {
         self.session().changes
     }
 
+    /// Of these, those that make something durable.
+    pub fn syncs(&self) -> u64 {
+        self.session().syncs
+    }
+
     /// Faults that struck so far, a full disk included.
     pub fn fired(&self) -> u64 {
         self.session().fired

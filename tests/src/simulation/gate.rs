@@ -4,7 +4,7 @@ use super::disk::SimulatedDisk;
 use sealog_engine::disk::{Access, Disk, DiskFile, Lock, LockError};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Far longer than any thread takes to come by.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,6 +63,15 @@ impl Gate {
             state = self.0.1.wait_while(state, |state| state.closed == at).unwrap();
             state.waiting -= 1;
         }
+    }
+}
+
+/// Returns when a condition holds that no gate tells of. Panics if it never does.
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < PATIENCE, "expected something to happen");
+        std::thread::yield_now();
     }
 }
 
