@@ -79,6 +79,7 @@ fn engine_modules_import_only_what_lies_below_them() {
             let imported: String =
                 code[at + 7..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
             met += 1;
+            assert!(!imported.is_empty(), "{}: import one module a line", relative.display());
             assert!(
                 imported == module || allowed.contains(&imported.as_str()),
                 "{}: {module} imports {imported}, its layer may import {allowed:?}",

@@ -4,7 +4,8 @@
 //! the field. `null` is an absent field.
 
 use super::{Actor, Artifact, Entry, FieldError, Object, Process, ProcessEvent, Severity, Timestamp};
-use crate::{hex, limits};
+use crate::hex;
+use crate::limits;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;

@@ -164,7 +164,10 @@ impl Chains {
                     line_id,
                     next_tenant_seq: 0,
                     digest,
-                    slot: None, begins_at: part.first_seq, hole_count: 0 };
+                    slot: None,
+                    begins_at: part.first_seq,
+                    hole_count: 0,
+                };
                 chain.lines.insert(line.line, begun);
             }
             for key in &part.keys {
