@@ -42,12 +42,21 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// (a) Batches of 1 000: store with one and two producers, beside a plain file with a SHA-256 chain.
+/// (a) Batches of 1 000: stores with some producers, beside a plain file with a SHA-256 chain.
 fn batches(options: &Options, scratch: &Path, entries: &[Entry<'_>]) -> Outcome<()> {
     let records = Records::encode(entries)?;
+    let nameless: Vec<Entry<'_>> =
+        entries.iter().map(|entry| Entry { id: "".into(), ..entry.clone() }).collect();
+    let cases = [
+        ("store, 1 producer", 1, entries),
+        ("store, 2 producers", 2, entries),
+        ("store, 4 producers", 4, entries),
+        ("store, 1 producer, entries without IDs", 1, &nameless),
+        ("store, 4 producers, entries without IDs", 4, &nameless),
+    ];
     let mut bare = Figures::default();
-    let mut ours = [Figures::default(), Figures::default()];
-    let mut ratios = [Samples::default(), Samples::default()];
+    let mut ours: [Figures; 5] = Default::default();
+    let mut ratios: [Samples; 5] = Default::default();
     let mut bytes_an_entry = 0.0;
     for _ in 0..options.repeat {
         let path = scratch.join("bare");
@@ -59,10 +68,11 @@ fn batches(options: &Options, scratch: &Path, entries: &[Entry<'_>]) -> Outcome<
         bare.push(entries.len(), bare_lap, bare_lap.wall);
         drop(file);
         std::fs::remove_file(path)?;
-        for (producers, (figures, ratios)) in (1..).zip(ours.iter_mut().zip(&mut ratios)) {
+        for ((_, producers, entries), (figures, ratios)) in cases.iter().zip(ours.iter_mut().zip(&mut ratios))
+        {
             let path = scratch.join("store");
             settle(scratch)?;
-            let (lap, acknowledged) = append_all(&path, entries, producers)?;
+            let (lap, acknowledged) = append_all(&path, entries, *producers)?;
             figures.push(entries.len(), lap, acknowledged);
             ratios.push(bare_lap.wall.as_secs_f64() / lap.wall.as_secs_f64());
             bytes_an_entry = bytes_below(&path)? as f64 / entries.len() as f64;
@@ -71,8 +81,9 @@ fn batches(options: &Options, scratch: &Path, entries: &[Entry<'_>]) -> Outcome<
     }
     let mut table = Table::new(["", "entries, indexed", "acknowledged", "CPU an entry", "against bare"]);
     table.row(bare.row("bare file, SHA-256 chain", None));
-    table.row(ours[0].row("store, 1 producer", Some(&ratios[0])));
-    table.row(ours[1].row("store, 2 producers", Some(&ratios[1])));
+    for ((name, ..), (figures, ratios)) in cases.iter().zip(ours.iter().zip(&ratios)) {
+        table.row(figures.row(name, Some(ratios)));
+    }
     table.print(&format!(
         "{} entries in batches of {BATCH_ENTRIES}, each synced; {bytes_an_entry:.0} bytes an entry on disk (aim 1.2 M/s)",
         entries.len()

@@ -57,12 +57,15 @@ impl Lines {
     }
 }
 
+/// A little more than the mean record of generated entries takes.
+const RECORD_BYTES_TYPICAL: usize = 272;
+
 /// A batch of these entries: each is checked and encoded.
 ///
 /// # Errors
 /// An entry that breaks the model, or a batch that is too large.
 pub fn batch_of(entries: &[Entry<'_>]) -> Outcome<Batch> {
-    let mut batch = Batch::new();
+    let mut batch = Batch::with_capacity(entries.len(), entries.len() * RECORD_BYTES_TYPICAL);
     for entry in entries {
         batch.push(entry)?;
     }

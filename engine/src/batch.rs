@@ -5,7 +5,9 @@
 use crate::error::Error;
 use crate::format::record::{self, Parts};
 use crate::limits;
-use crate::model::{Entry, FieldError, ServiceName};
+use crate::model::{Entry, FieldError, SYSTEM_TENANT, ServiceName, Severity};
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
 
 /// Entries that are committed together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,11 @@ pub struct Batch {
     pub(crate) slots: Vec<Slot>,
     /// Services in the order of their first entry.
     pub(crate) services: Vec<ServiceName>,
+    /// Tenants in the order of their first entry, so that the committer looks each up once.
+    tenants: Vec<TenantText>,
+    /// Indexes into `tenants` by name, once there are more than a look at each would be worth.
+    by_tenant: HashTable<u32>,
+    hash_state: foldhash::fast::RandomState,
     pub(crate) idempotency_key: Option<Box<str>>,
     /// Kind of all its entries: 0 for a producer's.
     pub(crate) kind: u8,
@@ -29,13 +36,23 @@ pub(crate) struct Slot {
     pub id_bytes: u32,
     pub rest_bytes: u32,
     pub pair_count: u8,
-    pub tenant_bytes: u8,
+    pub severity: Severity,
     pub service: u16,
+    pub tenant: u32,
     pub has_id: bool,
+}
+
+/// Where a tenant's name lies in the arena.
+#[derive(Clone, Copy, Debug)]
+struct TenantText {
+    start: u32,
+    bytes: u8,
 }
 
 /// Row table, leaf, and what is surely added to every record.
 const ENTRY_OVERHEAD_BYTES: u64 = 8 + 32 + 8;
+/// So many tenants are looked through one by one; beyond them a table is faster.
+const TENANT_COUNT_LINEAR: usize = 8;
 /// Most services of one batch: a slot names its service in 16 bits.
 const SERVICE_COUNT_MAX: usize = limits::CHAIN_COUNT_MAX;
 
@@ -45,6 +62,12 @@ impl Batch {
     /// A batch without entries.
     pub fn new() -> Batch {
         Batch::default()
+    }
+
+    /// A batch with room for so many entries whose records take about so many bytes in all, so that filling it does
+    /// not move it. The batch still grows to whatever is pushed.
+    pub fn with_capacity(entries: usize, bytes: usize) -> Batch {
+        Batch { arena: Vec::with_capacity(bytes), slots: Vec::with_capacity(entries), ..Batch::default() }
     }
 
     /// Makes the whole batch idempotent under `key`, 1 to 128 bytes: sent again within 24 h it gives the first
@@ -80,13 +103,15 @@ impl Batch {
             });
         }
         self.frame_bytes += bytes;
+        let tenant = self.tenant_index(&entry.tenant, start + lengths.id_bytes as usize);
         self.slots.push(Slot {
-            start: u32::try_from(start).unwrap_or(u32::MAX),
+            start: narrow(start),
             id_bytes: lengths.id_bytes,
             rest_bytes: lengths.rest_bytes,
             pair_count: lengths.pair_count,
-            tenant_bytes: u8::try_from(entry.tenant.len()).unwrap_or(u8::MAX),
+            severity: entry.severity,
             service,
+            tenant,
             has_id: !entry.id.is_empty(),
         });
         Ok(())
@@ -103,15 +128,50 @@ impl Batch {
         let service = self.services[0].as_str().to_owned();
         let lengths = record::encode_control_parts(&service, activity, message, control, &mut self.arena);
         self.frame_bytes += (self.arena.len() - start) as u64 + ENTRY_OVERHEAD_BYTES;
+        let tenant = self.tenant_index(SYSTEM_TENANT, start);
         self.slots.push(Slot {
-            start: u32::try_from(start).unwrap_or(u32::MAX),
+            start: narrow(start),
             id_bytes: lengths.id_bytes,
             rest_bytes: lengths.rest_bytes,
             pair_count: lengths.pair_count,
-            tenant_bytes: u8::try_from(crate::model::SYSTEM_TENANT.len()).unwrap_or(u8::MAX),
+            severity: Severity::default(),
             service: 0,
+            tenant,
             has_id: false,
         });
+    }
+
+    /// The tenant's index; `rest` is where the pairs behind the ID begin, the first of which is the tenant's:
+    /// `0a <text head> <tenant>`.
+    fn tenant_index(&mut self, name: &str, rest: usize) -> u32 {
+        let text = TenantText {
+            start: narrow(rest + 1 + head_bytes(name.len())),
+            bytes: u8::try_from(name.len()).unwrap_or(u8::MAX),
+        };
+        let (arena, tenants) = (&self.arena, &mut self.tenants);
+        let name = name.as_bytes();
+        if tenants.len() <= TENANT_COUNT_LINEAR {
+            if let Some(known) = tenants.iter().position(|tenant| tenant.of(arena) == name) {
+                return narrow(known);
+            }
+            tenants.push(text);
+            if tenants.len() > TENANT_COUNT_LINEAR {
+                for index in 0..narrow(tenants.len()) {
+                    let hash_of = |index: &u32| self.hash_state.hash_one(tenants[*index as usize].of(arena));
+                    self.by_tenant.insert_unique(hash_of(&index), index, hash_of);
+                }
+            }
+            return narrow(tenants.len() - 1);
+        }
+        let hash = self.hash_state.hash_one(name);
+        if let Some(index) = self.by_tenant.find(hash, |index| tenants[*index as usize].of(arena) == name) {
+            return *index;
+        }
+        let index = narrow(tenants.len());
+        tenants.push(text);
+        let hash_of = |index: &u32| self.hash_state.hash_one(tenants[*index as usize].of(arena));
+        self.by_tenant.insert_unique(hash, index, hash_of);
+        index
     }
 
     fn service_index(&mut self, name: &str) -> Result<u16, FieldError> {
@@ -174,11 +234,30 @@ impl Batch {
     }
 
     pub(crate) fn tenant(&self, slot: &Slot) -> &str {
-        // The first pair behind the ID is the tenant's: `0a <text head> <tenant>`.
-        let rest = &self.content(slot)[slot.id_bytes as usize..];
-        let tenant_bytes = usize::from(slot.tenant_bytes);
-        record::text_of_pair(&rest[..1 + head_bytes(tenant_bytes) + tenant_bytes]).unwrap_or_default()
+        self.tenant_name(slot.tenant)
     }
+
+    /// Distinct tenants.
+    pub(crate) fn tenant_count(&self) -> usize {
+        self.tenants.len()
+    }
+
+    /// The name of tenant `index`, below [`Batch::tenant_count`].
+    pub(crate) fn tenant_name(&self, index: u32) -> &str {
+        // `push` encoded a text here.
+        std::str::from_utf8(self.tenants[index as usize].of(&self.arena)).unwrap_or_default()
+    }
+}
+
+impl TenantText {
+    fn of<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        &arena[self.start as usize..][..usize::from(self.bytes)]
+    }
+}
+
+/// Everything counted here lies inside one frame of at most 32 MiB.
+fn narrow(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 fn head_bytes(text_bytes: usize) -> usize {
@@ -210,6 +289,25 @@ mod tests {
             if !id.is_empty() {
                 assert_eq!(batch.id(slot), id);
             }
+        }
+    }
+
+    #[test]
+    fn each_tenant_has_one_index() {
+        let mut batch = Batch::new();
+        let tenants: Vec<String> = (0..100).map(|i| format!("tenant-{}", i * 7 % 40)).collect();
+        for tenant in &tenants {
+            let entry = Entry {
+                tenant: tenant.as_str().into(),
+                service: "s".into(),
+                activity: "a".into(),
+                ..Entry::default()
+            };
+            batch.push(&entry).unwrap();
+        }
+        assert_eq!(batch.tenant_count(), 40);
+        for (slot, tenant) in batch.slots.iter().zip(&tenants) {
+            assert_eq!(batch.tenant(slot), tenant);
         }
     }
 

@@ -108,6 +108,9 @@ pub enum Error {
         /// Which version was found and which are known.
         detail: String,
     },
+    /// A batch before it, in the same call, was refused: send it again behind the mended one.
+    #[error("not tried, because a batch before it was refused")]
+    NotTried,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

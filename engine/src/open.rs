@@ -34,12 +34,22 @@ pub struct Chain {
 pub(crate) struct OpenSegment {
     runs: Vec<Run>,
     rows: Vec<RecordRange>,
-    /// Rows by severity class, lowest first.
-    severities: [RoaringBitmap; Severity::ALL.len()],
-    tenants: Vec<(Box<str>, RoaringBitmap)>,
-    by_tenant: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
-    /// Index into `tenants` by the line's number in the chain; none where the frame that began the line is damaged.
-    lines: HashMap<u32, usize, foldhash::fast::RandomState>,
+    /// Severity of each row, and how many rows have each, lowest first: a byte a row is searched faster than a set of
+    /// rows is kept.
+    severities: Vec<Severity>,
+    severity_counts: [u64; Severity::ALL.len()],
+    tenants: Vec<TenantRows>,
+    by_tenant: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
+    /// Index into `tenants` by the line's number in the chain, as far as lines began in order.
+    lines: Vec<u32>,
+    /// The same for lines behind a frame that is damaged.
+    stray_lines: HashMap<u32, u32>,
+}
+
+/// One tenant's rows. Ascending numbers and not a bitmap: a row costs one store, and appends come in the order of time.
+struct TenantRows {
+    name: Box<str>,
+    rows: Vec<u32>,
 }
 
 /// Rows of one part of one frame.
@@ -92,8 +102,12 @@ impl View {
         self.chains.read().values().cloned().collect()
     }
 
-    pub(crate) fn publish(&self, frame: &Arc<Frame>, commit: &Commit<'_>) {
+    /// Adds a frame's entries. `severities` are theirs, in order, where the caller knows them; else records tell.
+    pub(crate) fn publish(&self, frame: &Arc<Frame>, commit: &Commit<'_>, severities: Option<&[Severity]>) {
+        let mut first = 0;
         for part in &commit.parts {
+            let own = severities.and_then(|all| all.get(first..first + part.rows.len()));
+            first += part.rows.len();
             let known = self.chains.read().get(part.service).cloned();
             let chain = known.unwrap_or_else(|| {
                 let service: Box<str> = part.service.into();
@@ -101,7 +115,7 @@ impl View {
                 self.chains.write().insert(service, Arc::clone(&chain));
                 chain
             });
-            chain.segment.write().push(frame, part);
+            chain.segment.write().push(frame, part, own);
         }
         self.newest.fetch_max(frame.header.logged_at, Ordering::Release);
     }
@@ -136,13 +150,14 @@ impl Chain {
     /// Tenants with their numbers of entries, by name.
     pub fn tenant_counts(&self) -> BTreeMap<Box<str>, u64> {
         self.read(|segment| {
-            segment.tenants.iter().map(|(tenant, rows)| (tenant.clone(), rows.len())).collect()
+            let count = |tenant: &TenantRows| (tenant.name.clone(), tenant.rows.len() as u64);
+            segment.tenants.iter().map(count).collect()
         })
     }
 
     /// Numbers of entries by severity class, lowest first.
     pub fn severity_counts(&self) -> [u64; Severity::ALL.len()] {
-        self.read(|segment| segment.severities.each_ref().map(RoaringBitmap::len))
+        self.read(|segment| segment.severity_counts)
     }
 
     /// First and last commit time.
@@ -168,42 +183,63 @@ impl Chain {
 }
 
 impl OpenSegment {
-    fn push(&mut self, frame: &Arc<Frame>, part: &Part<'_>) {
+    fn push(&mut self, frame: &Arc<Frame>, part: &Part<'_>, severities: Option<&[Severity]>) {
         for line in &part.lines {
             let tenant = self.tenant_index(line.tenant);
-            self.lines.insert(line.line, tenant);
+            if line.line as usize == self.lines.len() {
+                self.lines.push(tenant);
+            } else {
+                self.stray_lines.insert(line.line, tenant);
+            }
         }
+        let first_row = self.row_count();
         self.runs.push(Run {
-            first_row: self.row_count(),
+            first_row,
             first_seq: part.first_seq,
             logged_at: frame.header.logged_at,
             leaves_offset: part.leaves_offset,
             frame: Arc::clone(frame),
         });
-        self.rows.reserve(part.rows.len());
-        for (index, row) in part.rows.iter().enumerate() {
-            let number = self.row_count();
-            let bytes = part.record(index);
-            self.rows.push(RecordRange { offset: row.record_offset, bytes: row.record_bytes });
+        self.rows.extend(
+            part.rows.iter().map(|row| RecordRange { offset: row.record_offset, bytes: row.record_bytes }),
+        );
+        match severities {
+            Some(severities) => self.severities.extend_from_slice(severities),
             // A record that does not decode is still a row: a scan that meets it says so.
-            let severity = record::glance(bytes).map_or(Severity::default(), |glance| glance.severity);
-            // Rows only grow, so pushing never fails.
-            let _ = self.severities[usize::from(severity.class()) - 1].try_push(number);
-            let known = self.lines.get(&row.line).copied();
-            // Where the frame that began the line is damaged, the record itself tells.
-            let tenant = known.or_else(|| Some(self.tenant_index(&record::decode(bytes).ok()?.entry.tenant)));
-            if let Some(tenant) = tenant {
-                let _ = self.tenants[tenant].1.try_push(number);
-            }
+            None => self.severities.extend((0..part.rows.len()).map(|index| {
+                record::glance(part.record(index)).map_or(Severity::default(), |glance| glance.severity)
+            })),
+        }
+        for severity in &self.severities[first_row as usize..] {
+            self.severity_counts[usize::from(severity.class()) - 1] += 1;
+        }
+        for ((index, row), number) in part.rows.iter().enumerate().zip(first_row..) {
+            let tenant = match self.lines.get(row.line as usize) {
+                Some(tenant) => *tenant,
+                None => match self.tenant_of_stray(part.record(index), row.line) {
+                    Some(tenant) => tenant,
+                    None => continue,
+                },
+            };
+            self.tenants[tenant as usize].rows.push(number);
         }
     }
 
-    fn tenant_index(&mut self, tenant: &str) -> usize {
+    /// Where the frame that began the line is damaged, the record itself tells.
+    fn tenant_of_stray(&mut self, record: &[u8], line: u32) -> Option<u32> {
+        if let Some(tenant) = self.stray_lines.get(&line) {
+            return Some(*tenant);
+        }
+        Some(self.tenant_index(&record::decode(record).ok()?.entry.tenant))
+    }
+
+    fn tenant_index(&mut self, tenant: &str) -> u32 {
         if let Some(index) = self.by_tenant.get(tenant) {
             return *index;
         }
-        let index = self.tenants.len();
-        self.tenants.push((tenant.into(), RoaringBitmap::new()));
+        // Lines are bounded far below 2^32, rows by `row_count`.
+        let index = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
+        self.tenants.push(TenantRows { name: tenant.into(), rows: Vec::new() });
         self.by_tenant.insert(tenant.into(), index);
         index
     }
@@ -228,29 +264,21 @@ impl OpenSegment {
         start..to.map_or(self.row_count(), row_at).max(start)
     }
 
-    /// Rows of these severities and tenants, where either is asked for.
-    pub(crate) fn candidates(
-        &self,
-        severities: Option<&[Severity]>,
-        tenants: Option<&[String]>,
-    ) -> Option<RoaringBitmap> {
-        let by_severity = severities.map(|severities| {
-            let mut rows = RoaringBitmap::new();
-            severities
-                .iter()
-                .for_each(|severity| rows |= &self.severities[usize::from(severity.class()) - 1]);
-            rows
-        });
-        let by_tenant = tenants.map(|tenants| {
-            let mut rows = RoaringBitmap::new();
-            let found = tenants.iter().filter_map(|tenant| self.by_tenant.get(tenant.as_str()));
-            found.for_each(|index| rows |= &self.tenants[*index].1);
-            rows
-        });
-        match (by_severity, by_tenant) {
-            (Some(a), Some(b)) => Some(a & b),
-            (rows, None) | (None, rows) => rows,
+    /// Those of `within` that are of one of these tenants.
+    pub(crate) fn rows_of(&self, tenants: &[String], within: &Range<u32>) -> RoaringBitmap {
+        let mut rows = RoaringBitmap::new();
+        for index in tenants.iter().filter_map(|tenant| self.by_tenant.get(tenant.as_str())) {
+            let own = &self.tenants[*index as usize].rows;
+            let from = own.partition_point(|row| *row < within.start);
+            let to = own.partition_point(|row| *row < within.end);
+            rows |= own[from..to].iter().copied().collect::<RoaringBitmap>();
         }
+        rows
+    }
+
+    /// The severity of a row.
+    pub(crate) fn severity(&self, row: u32) -> Severity {
+        self.severities[row as usize]
     }
 
     pub(crate) fn locate(&self, row: u32) -> Located {

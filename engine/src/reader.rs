@@ -58,7 +58,7 @@ impl Reader {
         let mut view = View::new();
         let mut frame_count = 0;
         let replayed = replay(disk, &identity, |frame, commit| {
-            view.publish(frame, commit);
+            view.publish(frame, commit, None);
             frame_count += 1;
             Ok(())
         })?;

@@ -117,6 +117,8 @@ struct Cursor {
 
 /// Rows looked at under one hold of a chain's lock: appends wait no longer than that.
 const STEP_ROWS: usize = 64;
+/// Rows whose severity is looked at for them.
+const LOOK_ROWS: usize = 1 << 16;
 
 impl View {
     /// Entries that match `query` within `scope`.
@@ -177,7 +179,8 @@ impl Cursor {
     fn new(chain: Arc<Chain>, compiled: &Compiled) -> Cursor {
         let (rows, candidates) = chain.read(|segment| {
             let rows = segment.rows_between(compiled.logged_from, compiled.logged_to);
-            (rows, segment.candidates(compiled.severities.as_deref(), compiled.tenants.as_deref()))
+            let candidates = compiled.tenants.as_ref().map(|tenants| segment.rows_of(tenants, &rows));
+            (rows, candidates)
         });
         Cursor { chain, rows, candidates, ready: VecDeque::new() }
     }
@@ -185,12 +188,17 @@ impl Cursor {
     /// Looks at rows until one matches or none is left.
     fn fill(&mut self, compiled: &Compiled, order: Order, problems: &mut Vec<ScanProblem>) {
         while self.ready.is_empty() {
-            let step = self.next_rows(order);
-            if step.is_empty() {
+            if self.rows.is_empty() {
                 return;
             }
-            let located: Vec<Located> =
-                self.chain.read(|segment| step.iter().map(|row| segment.locate(*row)).collect());
+            let chain = Arc::clone(&self.chain);
+            let located: Vec<Located> = chain.read(|segment| {
+                let step = self.next_rows(order, |row| match &compiled.severities {
+                    Some(severities) => severities.contains(&segment.severity(row)),
+                    None => true,
+                });
+                step.into_iter().map(|row| segment.locate(row)).collect()
+            });
             for located in located {
                 let hit = Hit { located };
                 match record::decode(hit.record()) {
@@ -206,20 +214,33 @@ impl Cursor {
         }
     }
 
-    fn next_rows(&mut self, order: Order) -> Vec<u32> {
+    /// The next rows that the index leaves: up to [`STEP_ROWS`] of at most [`LOOK_ROWS`] looked at.
+    fn next_rows(&mut self, order: Order, wants: impl Fn(u32) -> bool) -> Vec<u32> {
+        let rows = self.rows.clone();
         let mut step = Vec::with_capacity(STEP_ROWS);
+        let mut last = None;
+        let mut take = |candidates: &mut dyn Iterator<Item = u32>| {
+            for row in candidates.take(LOOK_ROWS) {
+                last = Some(row);
+                if wants(row) {
+                    step.push(row);
+                    if step.len() == STEP_ROWS {
+                        break;
+                    }
+                }
+            }
+        };
         match (&self.candidates, order) {
-            (None, Order::Ascending) => step.extend(self.rows.by_ref().take(STEP_ROWS)),
-            (None, Order::Descending) => step.extend(self.rows.by_ref().rev().take(STEP_ROWS)),
-            (Some(rows), Order::Ascending) => {
-                step.extend(rows.range(self.rows.clone()).take(STEP_ROWS));
-                self.rows.start = step.last().map_or(self.rows.end, |last| last + 1);
-            }
-            (Some(rows), Order::Descending) => {
-                step.extend(rows.range(self.rows.clone()).rev().take(STEP_ROWS));
-                self.rows.end = step.last().copied().unwrap_or(self.rows.start);
-            }
+            (None, Order::Ascending) => take(&mut rows.clone()),
+            (None, Order::Descending) => take(&mut rows.clone().rev()),
+            (Some(candidates), Order::Ascending) => take(&mut candidates.range(rows.clone())),
+            (Some(candidates), Order::Descending) => take(&mut candidates.range(rows.clone()).rev()),
         }
+        self.rows = match (last, order) {
+            (None, _) => rows.end..rows.end,
+            (Some(last), Order::Ascending) => last + 1..rows.end,
+            (Some(last), Order::Descending) => rows.start..last,
+        };
         step
     }
 }

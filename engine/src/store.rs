@@ -2,15 +2,19 @@
 //!
 //! - `pipeline`: who waits, who builds a group, who syncs
 //! - `commit`: what one group commit does, in order
+//! - `prepared`: what of an append needs no order
+//! - `idempotency`, `id_table`: what came before
 //! - `tails`: where each chain and line stands, for the committer
 //! - `ledger`: trees, lines and the directory, computed just behind the acknowledgement
 //! - `recover`: the same acts, fed from the journal
 
 mod clock_guard;
 mod commit;
+mod id_table;
 mod idempotency;
 mod ledger;
 mod pipeline;
+mod prepared;
 mod recover;
 mod tails;
 
@@ -27,6 +31,7 @@ use pipeline::Pipeline;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use prepared::Prepared;
 pub use recover::create;
 pub(crate) use recover::replay;
 
@@ -134,7 +139,20 @@ impl Store {
     /// batch was kept and appending goes on. [`Error::Poisoned`]: the sync failed; whether the batch is there, only the
     /// next start tells.
     pub fn append(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
-        self.pipeline.append(batch)
+        self.pipeline.append(self.pipeline.prepare(batch))
+    }
+
+    /// Computes what of an append needs no order, so that a producer's other threads can do it.
+    pub fn prepare(&self, batch: Batch) -> Prepared {
+        self.pipeline.prepare(batch)
+    }
+
+    /// Commits batches one after the other, each with a commit time of its own, sharing syncs: each is committed whole or not at all, as by
+    /// [`Store::append`], and none behind one that was refused. When this returns, those with receipts are durable.
+    ///
+    /// One result a batch, in order; behind the first error, [`Error::NotTried`].
+    pub fn append_in_order(&self, batches: Vec<Prepared>) -> Vec<Result<Vec<Receipt>, Error>> {
+        self.pipeline.append_in_order(batches)
     }
 
     /// Entries that match, newest or oldest first, as they stand now.

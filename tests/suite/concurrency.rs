@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
+use sealog_engine::batch::Batch;
 use sealog_engine::disk::Disk;
 use sealog_engine::error::Error;
 use sealog_engine::model::Entry;
@@ -329,4 +330,39 @@ fn batch(model: &mut Model, random: &mut Random) -> Sending {
         })
         .collect();
     Sending { tokens, ..Sending::default() }
+}
+
+#[test]
+fn batches_in_a_line_keep_their_order_and_stop_behind_a_refused_one() {
+    let disk = Arc::new(SimulatedDisk::new(7));
+    let store = Store::open_on(disk, options(7, Background::Thread)).unwrap();
+    let batch = |id: &'static str, message: &'static str| {
+        let mut batch = Batch::new();
+        let entry = Entry {
+            tenant: "acme".into(),
+            service: "backup".into(),
+            activity: "Run".into(),
+            id: id.into(),
+            message: message.into(),
+            ..Entry::default()
+        };
+        batch.push(&entry).unwrap();
+        store.prepare(batch)
+    };
+    let results = store.append_in_order(vec![
+        batch("1", "one"),
+        batch("2", "two"),
+        batch("1", "another content"),
+        batch("3", "three"),
+    ]);
+    let told: Vec<_> = results.iter().map(|result| result.as_ref().map(|own| own[0].first_seq)).collect();
+    assert!(
+        matches!(told[..], [Ok(0), Ok(1), Err(Error::Conflict { .. }), Err(Error::NotTried)]),
+        "{told:?}"
+    );
+    let times: Vec<_> = results.iter().flatten().map(|receipts| receipts[0].logged_at).collect();
+    assert!(times[0] < times[1], "each is a commit of its own");
+    // What was not tried may come again.
+    assert!(store.append_in_order(vec![batch("3", "three")]).pop().unwrap().is_ok());
+    assert_eq!(store.view().chains()[0].entry_count(), 3);
 }

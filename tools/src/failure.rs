@@ -69,6 +69,7 @@ impl From<Error> for Failure {
             | Error::NotAStore { .. }
             | Error::Damaged { .. }
             | Error::Version { .. }
+            | Error::NotTried
             | Error::Closed => Failure::Impossible(message),
         }
     }

@@ -9,7 +9,8 @@ use sealog_engine::batch::Batch;
 use sealog_engine::error::Error;
 use sealog_engine::limits;
 use sealog_engine::model::Entry;
-use sealog_engine::store::{Receipt, Store};
+use sealog_engine::store::{Prepared, Receipt, Store};
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,13 @@ pub struct Input {
     pub name: String,
     /// The lines.
     pub lines: Box<dyn BufRead + Send>,
+}
+
+/// How lines are taken in.
+struct Intake<'a> {
+    store: &'a Store,
+    parser: &'a dyn Parse,
+    skip_bad: bool,
 }
 
 /// Turns one line into an entry.
@@ -67,7 +75,8 @@ struct Chunk {
 /// A chunk as a batch, or what is wrong with it.
 struct Parsed {
     input: Arc<str>,
-    batch: Batch,
+    /// None once it was given to the store.
+    batch: Option<Prepared>,
     /// Line number of each entry of the batch.
     entry_lines: Vec<u64>,
     /// Lines left out, with why.
@@ -90,6 +99,7 @@ pub fn run(
     mut note: impl FnMut(&Taken, &[Receipt]) -> Result<(), Failure>,
 ) -> Result<Taken, Failure> {
     let mut taken = Taken::default();
+    let intake = &Intake { store, parser, skip_bad };
     std::thread::scope(|scope| {
         let (ordered_send, ordered) = sync_channel::<Receiver<Parsed>>(CHUNKS_MAX);
         let (work_send, work) = sync_channel::<(Chunk, SyncSender<Parsed>)>(CHUNKS_MAX);
@@ -104,7 +114,7 @@ pub fn run(
                     };
                     let Ok((chunk, done)) = next else { return };
                     // The receiver is gone once an error has stopped the intake.
-                    let _ = done.send(parse_chunk(chunk, parser, skip_bad));
+                    let _ = done.send(parse_chunk(chunk, intake));
                 }
             })?;
         }
@@ -120,9 +130,23 @@ pub fn run(
                 }
             }
         })?;
-        for parsed in ordered {
-            let Ok(parsed) = parsed.recv() else { break };
-            commit(store, parsed, parser, skip_bad, &mut taken, &mut note)?;
+        let mut next = ordered.recv().ok();
+        while let Some(first) = next.take() {
+            let Ok(first) = first.recv() else { break };
+            // Whatever else is parsed by now shares its sync.
+            let mut together = VecDeque::from([first]);
+            next = loop {
+                match ordered.try_recv() {
+                    Ok(parsed) if together.len() == CHUNKS_MAX => break Some(parsed),
+                    Ok(parsed) => match parsed.try_recv() {
+                        Ok(parsed) => together.push_back(parsed),
+                        Err(_) => break Some(parsed),
+                    },
+                    Err(_) => break None,
+                }
+            };
+            commit(store, together, intake, &mut taken, &mut note)?;
+            next = next.or_else(|| ordered.recv().ok());
         }
         Ok(taken)
     })
@@ -137,76 +161,105 @@ fn start<'scope>(
     thread.map(drop).map_err(|error| Failure::io("could not start a thread", &error))
 }
 
+/// Appends what is parsed, in order: each batch whole or not at all, none behind a line that is not an entry.
 fn commit(
     store: &Store,
-    mut parsed: Parsed,
-    parser: &dyn Parse,
-    skip_bad: bool,
+    mut parsed: VecDeque<Parsed>,
+    intake: &Intake<'_>,
     taken: &mut Taken,
     note: &mut impl FnMut(&Taken, &[Receipt]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    loop {
-        for (line, why) in parsed.skipped.drain(..) {
-            taken.skipped += 1;
-            warn(&format!("{}, line {line}: {why}; left out", parsed.input));
-        }
-        if let Some((line, why)) = parsed.bad {
-            return Err(Failure::Input(format!("{}, line {line}: {why}; {}", parsed.input, taken.before())));
-        }
-        let batch = std::mem::take(&mut parsed.batch);
-        let count = batch.len() as u64;
-        match store.append(batch) {
-            Ok(receipts) => {
-                let stored: u64 = receipts
-                    .iter()
-                    .filter(|receipt| !receipt.duplicate)
-                    .map(|receipt| receipt.last_seq - receipt.first_seq + 1)
-                    .sum();
-                taken.entries += stored;
-                taken.duplicates += count - stored;
-                taken.line_bytes += parsed.line_bytes;
-                note(taken, &receipts)?;
-                break;
-            }
-            Err(Error::Conflict { entry: Some(entry), key, place }) => {
-                let line = parsed.entry_lines.get(entry).copied().unwrap_or_default();
-                let why = format!(
-                    "field `id`: {key} came before with other content{place}: expected a new ID, or the same content"
-                );
-                let (Some(source), true) = (parsed.source.take(), skip_bad) else {
-                    return Err(Failure::Input(format!(
-                        "{}, line {line}: {why}; {}",
-                        parsed.input,
-                        taken.before()
-                    )));
-                };
-                parsed = parse_chunk(source.without(line), parser, skip_bad);
-                parsed.skipped.retain(|(known, _)| *known == line);
-                parsed.skipped.push((line, why));
-            }
-            Err(error @ Error::Poisoned { .. }) => {
-                return Err(Failure::Impossible(format!(
-                    "{error}; whether its batch was written only the next start tells, {} entries before it were",
-                    taken.before_count()
-                )));
-            }
-            Err(error) => {
-                return Err(match Failure::from(error) {
-                    Failure::Input(message) => {
-                        Failure::Input(format!("{}: {message}; {}", parsed.input, taken.before()))
-                    }
-                    Failure::Impossible(message) => {
-                        Failure::Impossible(format!("{message}; {}", taken.before()))
-                    }
-                    other => other,
-                });
+    let mut bad = None;
+    if let Some(at) = parsed.iter().position(|parsed| parsed.bad.is_some()) {
+        parsed.truncate(at + 1);
+        bad = parsed.pop_back();
+    }
+    while !parsed.is_empty() {
+        let batches = parsed.iter_mut().filter_map(|parsed| parsed.batch.take()).collect();
+        for result in store.append_in_order(batches) {
+            let Some(mut own) = parsed.pop_front() else { break };
+            own.warn_of_skipped(taken);
+            match result {
+                Ok(receipts) => {
+                    taken.count(&own, &receipts);
+                    note(taken, &receipts)?;
+                    own.error.map_or(Ok(()), Err)?;
+                }
+                Err(Error::Conflict { entry: Some(entry), key, place }) => {
+                    let line = own.entry_lines.get(entry).copied().unwrap_or_default();
+                    let why = format!(
+                        "field `id`: {key} came before with other content{place}: expected a new ID, or the same content"
+                    );
+                    let (Some(source), true) = (own.source.take(), intake.skip_bad) else {
+                        return Err(Failure::Input(format!(
+                            "{}, line {line}: {why}; {}",
+                            own.input,
+                            taken.before()
+                        )));
+                    };
+                    // Those behind it were not tried: they follow once more, in order.
+                    let mut mended = parse_chunk(source.without(line), intake);
+                    mended.skipped = vec![(line, why)];
+                    mended.error = own.error;
+                    parsed.iter_mut().for_each(|parsed| parsed.parse_again(intake));
+                    parsed.push_front(mended);
+                    break;
+                }
+                Err(error) => return Err(refusal(error, &own, taken)),
             }
         }
     }
-    parsed.error.map_or(Ok(()), Err)
+    match bad {
+        None => Ok(()),
+        Some(mut own) => {
+            own.warn_of_skipped(taken);
+            let (line, why) = own.bad.take().unwrap_or_default();
+            Err(Failure::Input(format!("{}, line {line}: {why}; {}", own.input, taken.before())))
+        }
+    }
+}
+
+/// What is told of a batch that was not appended.
+fn refusal(error: Error, batch: &Parsed, taken: &Taken) -> Failure {
+    if let Error::Poisoned { .. } = error {
+        return Failure::Impossible(format!(
+            "{error}; whether its batch was written only the next start tells, {} entries before it were",
+            taken.before_count()
+        ));
+    }
+    match Failure::from(error) {
+        Failure::Input(message) => Failure::Input(format!("{}: {message}; {}", batch.input, taken.before())),
+        Failure::Impossible(message) => Failure::Impossible(format!("{message}; {}", taken.before())),
+        other => other,
+    }
+}
+
+impl Parsed {
+    fn warn_of_skipped(&mut self, taken: &mut Taken) {
+        for (line, why) in self.skipped.drain(..) {
+            taken.skipped += 1;
+            warn(&format!("{}, line {line}: {why}; left out", self.input));
+        }
+    }
+
+    /// Its batch was given away and not tried.
+    fn parse_again(&mut self, intake: &Intake<'_>) {
+        if let Some(source) = self.source.take() {
+            let again = parse_chunk(source, intake);
+            (self.batch, self.source) = (again.batch, again.source);
+        }
+    }
 }
 
 impl Taken {
+    fn count(&mut self, batch: &Parsed, receipts: &[Receipt]) {
+        let fresh = receipts.iter().filter(|receipt| !receipt.duplicate);
+        let stored: u64 = fresh.map(|receipt| receipt.last_seq - receipt.first_seq + 1).sum();
+        self.entries += stored;
+        self.duplicates += batch.entry_lines.len() as u64 - stored;
+        self.line_bytes += batch.line_bytes;
+    }
+
     fn before(&self) -> String {
         format!("nothing of its batch was written, {} entries before it were", self.before_count())
     }
@@ -224,6 +277,13 @@ fn warn(message: &str) {
 impl Chunk {
     fn new(input: &Arc<str>) -> Chunk {
         Chunk { input: Arc::clone(input), bytes: Vec::new(), lines: Vec::new(), error: None }
+    }
+
+    /// An empty one with room for as many lines of the same length.
+    fn alike(&self) -> Chunk {
+        let bytes = self.bytes.len() + self.bytes.len() / 8;
+        let (bytes, lines) = (Vec::with_capacity(bytes), Vec::with_capacity(self.lines.len()));
+        Chunk { bytes, lines, ..Chunk::new(&self.input) }
     }
 
     fn line(&self, index: usize) -> &[u8] {
@@ -244,10 +304,10 @@ impl Chunk {
     }
 }
 
-fn parse_chunk(mut chunk: Chunk, parser: &dyn Parse, skip_bad: bool) -> Parsed {
+fn parse_chunk(mut chunk: Chunk, intake: &Intake<'_>) -> Parsed {
     let mut parsed = Parsed {
         input: Arc::clone(&chunk.input),
-        batch: Batch::new(),
+        batch: None,
         entry_lines: Vec::with_capacity(chunk.lines.len()),
         skipped: Vec::new(),
         bad: None,
@@ -255,10 +315,12 @@ fn parse_chunk(mut chunk: Chunk, parser: &dyn Parse, skip_bad: bool) -> Parsed {
         error: chunk.error.take(),
         source: None,
     };
+    // A record takes less than its line.
+    let mut batch = Batch::with_capacity(chunk.lines.len(), chunk.bytes.len());
     for index in 0..chunk.lines.len() {
         let number = chunk.lines[index].1;
-        let pushed = parser.parse(chunk.line(index)).and_then(|entry| {
-            parsed.batch.push(&entry).map_err(|error| match error {
+        let pushed = intake.parser.parse(chunk.line(index)).and_then(|entry| {
+            batch.push(&entry).map_err(|error| match error {
                 // Which entry of which batch says nothing here: the line does.
                 Error::Entry { source, .. } => source.to_string(),
                 other => other.to_string(),
@@ -266,14 +328,15 @@ fn parse_chunk(mut chunk: Chunk, parser: &dyn Parse, skip_bad: bool) -> Parsed {
         });
         match pushed {
             Ok(()) => parsed.entry_lines.push(number),
-            Err(why) if skip_bad => parsed.skipped.push((number, why)),
+            Err(why) if intake.skip_bad => parsed.skipped.push((number, why)),
             Err(why) => {
                 parsed.bad = Some((number, why));
                 return parsed;
             }
         }
     }
-    if skip_bad {
+    parsed.batch = Some(intake.store.prepare(batch));
+    if intake.skip_bad {
         parsed.source = Some(chunk);
     }
     parsed
@@ -300,8 +363,11 @@ fn read_chunks(mut input: Input, cut: Cut, send: &mut impl FnMut(Chunk) -> bool)
                 }
                 number += 1;
                 let is_full = chunk.lines.len() >= count_max || chunk.bytes.len() >= bytes_max;
-                if is_full && !send(std::mem::replace(&mut chunk, Chunk::new(&name))) {
-                    return false;
+                if is_full {
+                    let next = chunk.alike();
+                    if !send(std::mem::replace(&mut chunk, next)) {
+                        return false;
+                    }
                 }
             }
             Ok(false) => return chunk.lines.is_empty() || send(chunk),

@@ -25,25 +25,25 @@ pub struct CborError {
     pub expected: &'static str,
 }
 
+/// Appends the shortest of the five forms (§4.2.1). Inlined as far as a key, or the length of a short text, goes.
+#[inline]
 fn head(out: &mut Vec<u8>, major: u8, value: u64) {
-    // The shortest of the five forms (§4.2.1).
-    let bytes = value.to_be_bytes();
-    match value {
-        0..=23 => out.push(major | bytes[7]),
-        24..=0xff => out.extend([major | 24, bytes[7]]),
-        0x100..=0xffff => {
-            out.push(major | 25);
-            out.extend(&bytes[6..]);
-        }
-        0x1_0000..=0xffff_ffff => {
-            out.push(major | 26);
-            out.extend(&bytes[4..]);
-        }
-        _ => {
-            out.push(major | 27);
-            out.extend(&bytes);
-        }
+    match value.to_be_bytes() {
+        [0, 0, 0, 0, 0, 0, 0, value @ 0..=23] => out.push(major | value),
+        [0, 0, 0, 0, 0, 0, 0, value] => out.extend_from_slice(&[major | 24, value]),
+        bytes => long_head(out, major, bytes),
     }
+}
+
+#[inline(never)]
+fn long_head(out: &mut Vec<u8>, major: u8, bytes: [u8; 8]) {
+    let (form, bytes) = match bytes {
+        [0, 0, 0, 0, 0, 0, ..] => (25, &bytes[6..]),
+        [0, 0, 0, 0, ..] => (26, &bytes[4..]),
+        _ => (27, &bytes[..]),
+    };
+    out.push(major | form);
+    out.extend_from_slice(bytes);
 }
 
 /// Appends an unsigned integer.
@@ -63,7 +63,7 @@ pub fn signed(out: &mut Vec<u8>, value: i64) {
 /// Appends a text.
 pub fn text(out: &mut Vec<u8>, value: &str) {
     head(out, TEXT, value.len() as u64);
-    out.extend(value.as_bytes());
+    out.extend_from_slice(value.as_bytes());
 }
 
 /// Appends a byte string.

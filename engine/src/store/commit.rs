@@ -4,7 +4,8 @@
 
 use super::Receipt;
 use super::clock_guard::ClockGuard;
-use super::idempotency::{EntryMac, Secret, Seen, Window};
+use super::idempotency::{Seen, Window};
+use super::prepared::Prepared;
 use super::tails::{Place, Tails};
 use crate::batch::{Batch, Slot};
 use crate::clock::{Clock, Entropy};
@@ -12,64 +13,13 @@ use crate::error::Error;
 use crate::format::commit::{self, BatchKey, BatchRun, NewKey, NewLine, PartHead};
 use crate::format::control::{CLOCK_ACTIVITY, ClockStep, kind};
 use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
-use crate::format::record::{self, Parts};
+use crate::format::record;
 use crate::identity::Identity;
 use crate::journal::{Frame, JournalFile, JournalWriter, NewFrame, WriteError};
 use crate::limits;
-use crate::model::{FieldError, Timestamp};
+use crate::model::{FieldError, Severity, Timestamp};
 use crate::proof::{Hash, Hasher, Job, hashes};
 use std::sync::Arc;
-
-/// A batch that waits to be committed, with all that its producer's thread could compute.
-pub struct Prepared {
-    batch: Batch,
-    /// MACs of the entries that have an ID, in order.
-    macs: Vec<EntryMac>,
-    /// MACs of the batch's key and of its bytes.
-    key: Option<EntryMac>,
-}
-
-impl Prepared {
-    /// Computes what needs no order.
-    pub fn new(batch: Batch, secret: &Secret) -> Prepared {
-        let macs = batch
-            .slots
-            .iter()
-            .filter(|slot| slot.has_id)
-            .map(|slot| {
-                let service = batch.services[usize::from(slot.service)].as_str();
-                entry_mac(secret, batch.tenant(slot), service, batch.id(slot), batch.parts(slot))
-            })
-            .collect();
-        let key = batch.idempotency_key.as_deref().map(|key| EntryMac {
-            id: secret.mac([b"batch".as_slice(), key.as_bytes()]),
-            bytes: secret.mac(batch.slots.iter().map(|slot| batch.content(slot))),
-        });
-        Prepared { batch, macs, key }
-    }
-
-    /// What the batch takes in a frame, about.
-    pub fn bytes(&self) -> usize {
-        usize::try_from(self.batch.frame_bytes()).unwrap_or(usize::MAX)
-    }
-
-    /// Its key came before with other content.
-    fn key_conflict(&self) -> Error {
-        Error::Conflict {
-            entry: None,
-            key: FieldError::quote(self.batch.idempotency_key.as_deref().unwrap_or_default()),
-            place: String::new(),
-        }
-    }
-}
-
-/// MACs of an entry's ID and of what its producer sent.
-pub fn entry_mac(secret: &Secret, tenant: &str, service: &str, id: &str, content: Parts<'_>) -> EntryMac {
-    EntryMac {
-        id: secret.mac([b"entry".as_slice(), tenant.as_bytes(), service.as_bytes(), id.as_bytes()]),
-        bytes: secret.mac([content.id, content.rest]),
-    }
-}
 
 /// A receipt whose head may still have to be looked up.
 #[derive(Clone, Debug)]
@@ -81,12 +31,19 @@ pub struct PendingReceipt {
 
 /// What became of a group.
 pub struct Group {
-    /// The frame, if anything new was written.
-    pub frame: Option<Arc<Frame>>,
+    /// What was written, if anything is new.
+    pub fresh: Option<Fresh>,
     /// The file it lies in.
     pub file: Option<Arc<JournalFile>>,
     /// In the order of the batches.
     pub outcomes: Vec<Result<Vec<PendingReceipt>, Error>>,
+}
+
+/// A frame that was written, with what the index would else have to read its records for.
+pub struct Fresh {
+    pub frame: Arc<Frame>,
+    /// Of its entries, in order.
+    pub severities: Vec<Severity>,
 }
 
 /// Everything that only the one committer touches.
@@ -144,10 +101,14 @@ impl Committer {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (at, prepared) in batches.iter().enumerate() {
             let from = assigned.len();
-            let outcome = find_beside(&batches[..at], &outcomes, prepared)
-                .unwrap_or_else(|| self.assign(at, prepared, logged_at, &mut assigned));
+            let outcome = match find_beside(&batches[..at], &outcomes, prepared) {
+                _ if prepared.was_overtaken() => Err(Error::NotTried),
+                Some(outcome) => outcome,
+                None => self.assign(at, prepared, logged_at, &mut assigned),
+            };
             if outcome.is_err() {
                 self.take_back(&mut assigned, from);
+                prepared.stop_line();
             }
             outcomes.push(outcome);
         }
@@ -159,13 +120,14 @@ impl Committer {
             // Nothing to write but, perhaps, a note that the next group will make again.
             self.take_back(&mut assigned, 0);
             (self.clock_guard, self.unnoted_step) = before;
-            return Ok(Group { frame: None, file: None, outcomes });
+            return Ok(Group { fresh: None, file: None, outcomes });
         }
-        match self.write(&batches, &mut assigned, &mut outcomes, logged_at, durable) {
-            Ok(frame) => Ok(Group { frame: Some(frame), file: Some(self.journal.file()), outcomes }),
+        match self.write(&batches, &assigned, &mut outcomes, logged_at, durable) {
+            Ok(fresh) => Ok(Group { fresh: Some(fresh), file: Some(self.journal.file()), outcomes }),
             Err(error) => {
                 self.take_back(&mut assigned, 0);
                 (self.clock_guard, self.unnoted_step) = before;
+                batches.iter().for_each(|prepared| prepared.stop_line());
                 Err(error)
             }
         }
@@ -185,27 +147,54 @@ impl Committer {
         }
         let chains: Vec<u32> =
             batch.services.iter().map(|service| self.tails.chain_of(service)).collect::<Result<_, _>>()?;
+        let mut tenants: Vec<Option<u32>> = (0..narrow(batch.tenant_count()))
+            .map(|tenant| self.tails.find_tenant(batch.tenant_name(tenant)))
+            .collect();
+        // What the loop below waits for, side by side: the table of IDs and the lines.
+        self.window.prefetch(&prepared.macs);
+        let lines: Vec<Option<u32>> = batch
+            .slots
+            .iter()
+            .map(|slot| {
+                let tenant = tenants[slot.tenant as usize]?;
+                self.tails.find_line(chains[usize::from(slot.service)], tenant)
+            })
+            .collect();
         let mut macs = prepared.macs.iter();
         let mut duplicates: Vec<(u32, i64, u64)> = Vec::new();
         let mut runs: Vec<Option<(u64, u64)>> = vec![None; chains.len()];
         for (index, slot) in batch.slots.iter().enumerate() {
             let chain = chains[usize::from(slot.service)];
+            let tails = &mut self.tails;
+            let mut place = || {
+                let line = match lines[index] {
+                    Some(line) => line,
+                    None => {
+                        let tenant = &mut tenants[slot.tenant as usize];
+                        tails.line_of(chain, tenant, batch.tenant(slot), &*self.entropy)?
+                    }
+                };
+                Ok::<_, Error>(tails.place(chain, line))
+            };
             let mac = if slot.has_id { macs.next() } else { None };
-            if let Some(seen) = mac.and_then(|mac| self.window.find(*mac)) {
-                if mac.is_some_and(|mac| seen.has_bytes(mac.bytes)) {
-                    duplicates.push((seen.chain, seen.logged_at, seen.seq));
-                    continue;
+            let place = match mac {
+                None => place()?,
+                Some(mac) => {
+                    let mut placed = None;
+                    let seen = self.window.find_or_insert(*mac, logged_at, || {
+                        placed = Some(place()?);
+                        Ok::<_, Error>((chain, placed.map_or(0, |place| place.seq)))
+                    })?;
+                    match (seen, placed) {
+                        (None, Some(place)) => place,
+                        (Some(seen), _) if seen.bytes == mac.bytes => {
+                            duplicates.push((seen.chain, seen.logged_at, seen.seq));
+                            continue;
+                        }
+                        (seen, _) => return Err(self.id_conflict(index, batch.id(slot), seen)),
+                    }
                 }
-                return Err(Error::Conflict {
-                    entry: Some(index),
-                    key: FieldError::quote(batch.id(slot)),
-                    place: format!(" (entry {} of {})", seen.seq, self.tails.chain(seen.chain).service),
-                });
-            }
-            let place = self.tails.place(chain, batch.tenant(slot), &*self.entropy)?;
-            if let Some(mac) = mac {
-                self.window.insert(Seen::new(*mac, chain, place.seq, logged_at));
-            }
+            };
             let run = runs[usize::from(slot.service)].get_or_insert((place.seq, place.seq));
             run.1 = place.seq;
             assigned.push(Assigned {
@@ -225,6 +214,13 @@ impl Committer {
         let mut receipts: Vec<PendingReceipt> = fresh.collect();
         receipts.extend(self.duplicate_receipts(duplicates));
         Ok(receipts)
+    }
+
+    /// An entry's ID came before with other content.
+    fn id_conflict(&self, index: usize, id: &str, seen: Option<Seen>) -> Error {
+        let place =
+            seen.map(|seen| format!(" (entry {} of {})", seen.seq, self.tails.chain(seen.chain).service));
+        Error::Conflict { entry: Some(index), key: FieldError::quote(id), place: place.unwrap_or_default() }
     }
 
     /// The receipts of a batch whose key came before.
@@ -301,23 +297,12 @@ impl Committer {
     fn write(
         &mut self,
         batches: &[&Prepared],
-        assigned: &mut [Assigned],
+        assigned: &[Assigned],
         outcomes: &mut [Result<Vec<PendingReceipt>, Error>],
         logged_at: i64,
         durable: u64,
-    ) -> Result<Arc<Frame>, WriteError> {
-        // Within a commit: by service as bytes, then position. Arrival order is position order in each chain, so a
-        // copy in arrival order serves taking back and this one serves the frame.
-        let mut entries = assigned.to_vec();
-        let tails = &self.tails;
-        entries.sort_by(|a, b| {
-            let service = |entry: &Assigned| tails.chain(entry.place.chain).service.as_str();
-            if a.place.chain == b.place.chain {
-                a.place.seq.cmp(&b.place.seq)
-            } else {
-                service(a).cmp(service(b))
-            }
-        });
+    ) -> Result<Fresh, WriteError> {
+        let mut entries = self.in_frame_order(assigned);
         let mut bytes = Vec::with_capacity(
             FRAME_HEADER_BYTES
                 + batches.iter().map(|prepared| prepared.batch.bytes()).sum::<usize>()
@@ -353,7 +338,35 @@ impl Committer {
             self.window.insert_batch(key, &chains, logged_at);
         }
         self.fill_heads(outcomes, &parts, &entries, &leaves);
-        Ok(Arc::new(Frame { journal: self.journal.journal(), header, bytes }))
+        let severities = entries.iter().map(|entry| slot_of(batches, entry).severity).collect();
+        Ok(Fresh { frame: Arc::new(Frame { journal: self.journal.journal(), header, bytes }), severities })
+    }
+
+    /// Within a commit: by service as bytes, then position. Arrival order is position order in each chain, so counting
+    /// sorts.
+    fn in_frame_order(&self, assigned: &[Assigned]) -> Vec<Assigned> {
+        let mut counts = vec![0_u32; self.tails.chain_count()];
+        let mut chains = Vec::new();
+        for entry in assigned {
+            let count = &mut counts[entry.place.chain as usize];
+            if *count == 0 {
+                chains.push(entry.place.chain);
+            }
+            *count += 1;
+        }
+        chains.sort_unstable_by_key(|chain| self.tails.chain(*chain).service.as_str());
+        let mut next = 0;
+        for chain in chains {
+            // From here on the count is where the chain's next entry goes.
+            next += std::mem::replace(&mut counts[chain as usize], next);
+        }
+        let mut entries = assigned.to_vec();
+        for entry in assigned {
+            let at = &mut counts[entry.place.chain as usize];
+            entries[*at as usize] = *entry;
+            *at += 1;
+        }
+        entries
     }
 
     /// Appends each part: its head, its tables, room for its leaves, its records.
@@ -372,7 +385,7 @@ impl Committer {
             let begun = run.iter().filter(|entry| entry.place.tenant_seq == 0).map(|entry| entry.place.line);
             let new_line = |line| {
                 let tail = chain.line(line);
-                NewLine { line, nonce: tail.nonce, tenant: &tail.tenant }
+                NewLine { line, nonce: tail.nonce, tenant: self.tails.tenant_name(tail.tenant) }
             };
             let lines: Vec<NewLine<'_>> = begun.clone().map(new_line).collect();
             let keys: Vec<NewKey> = begun.map(|line| NewKey { line, key: chain.line(line).key }).collect();
@@ -391,9 +404,14 @@ impl Committer {
             bytes.resize(leaves_offset + run.len() * 32, 0);
             for (index, entry) in run.iter_mut().enumerate() {
                 let batch = &batches[entry.batch as usize].batch;
-                let slot: &Slot = &batch.slots[entry.slot as usize];
                 let record_offset = bytes.len();
-                record::assemble(batch.parts(slot), entry.place.tenant_seq, &self.logged_by, false, bytes);
+                record::assemble(
+                    batch.parts(slot_of(batches, entry)),
+                    entry.place.tenant_seq,
+                    &self.logged_by,
+                    false,
+                    bytes,
+                );
                 entry.record_offset = narrow(record_offset);
                 entry.record_bytes = narrow(bytes.len() - record_offset);
                 let row = &mut bytes[table_offset + index * 8..][..8];
@@ -494,6 +512,10 @@ impl Committer {
     }
 }
 
+fn slot_of<'b>(batches: &[&'b Prepared], entry: &Assigned) -> &'b Slot {
+    &batches[entry.batch as usize].batch.slots[entry.slot as usize]
+}
+
 fn narrow(value: usize) -> u32 {
     // Everything counted here lies inside one frame of at most 32 MiB.
     u32::try_from(value).unwrap_or(u32::MAX)
@@ -509,12 +531,7 @@ fn clock_note(step: ClockStep) -> Prepared {
         moved.unsigned_abs() / 1_000_000
     );
     batch.push_control(kind::CLOCK, CLOCK_ACTIVITY, &message, &step.encode());
-    Prepared { batch, macs: Vec::new(), key: None }
-}
-
-/// A batch of the log's own, which needs no MACs.
-pub fn internal(batch: Batch) -> Prepared {
-    Prepared { batch, macs: Vec::new(), key: None }
+    Prepared::internal(batch)
 }
 
 /// What a batch's key means beside the batches before it in its own group, which the window does not know yet.

@@ -11,9 +11,10 @@
 //! - after a failed sync nothing is written, published or acknowledged any more.
 
 use super::Receipt;
-use super::commit::{Committer, Group, PendingReceipt, Prepared, internal};
+use super::commit::{Committer, Fresh, Group, PendingReceipt};
 use super::idempotency::Secret;
 use super::ledger::Ledger;
+use super::prepared::Prepared;
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::disk::{Disk, Lock};
@@ -22,12 +23,13 @@ use crate::format::commit as payload;
 use crate::format::control::{HEADS_ACTIVITY, kind};
 use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::identity::Identity;
-use crate::journal::{Frame, JournalFile, NewFrame, WriteError};
+use crate::journal::{JournalFile, NewFrame, WriteError};
 use crate::limits;
 use crate::open::View;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ use std::time::Duration;
 struct Waiter {
     prepared: Arc<Prepared>,
     thread: Thread,
-    /// Set once, with the pipeline's lock held; read by the producer alone.
+    /// Set once; taken by the producer alone.
     outcome: Mutex<Option<Result<Vec<PendingReceipt>, Error>>>,
 }
 
@@ -43,7 +45,7 @@ struct Waiter {
 struct Written {
     /// The newest frame that must be durable before they are told.
     frame_number: u64,
-    frame: Option<Arc<Frame>>,
+    fresh: Option<Fresh>,
     waiters: Vec<(Arc<Waiter>, Vec<PendingReceipt>)>,
 }
 
@@ -59,10 +61,11 @@ struct State {
     /// Why nothing is taken any more.
     stopped: Option<Error>,
     /// Frames that are durable and not in the index yet.
-    unindexed: VecDeque<Arc<Frame>>,
+    unindexed: VecDeque<Fresh>,
     unindexed_bytes: usize,
     indexed: u64,
     is_closing: bool,
+    worker: Worker,
     /// Wall clock of the newest `heads`, or of the start.
     heads_at: i64,
     /// The newest journal file: syncing it makes every written frame durable, because older files were synced before
@@ -70,6 +73,21 @@ struct State {
     file: Arc<JournalFile>,
 }
 
+/// What the store's own thread does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Worker {
+    /// Waits for the first frame to index.
+    Idle,
+    /// Waits a moment for more of them. Whoever reads meanwhile indexes them itself.
+    Gathering,
+    /// Will look again before it waits.
+    Busy,
+}
+
+/// So many bytes of frames are indexed without waiting for more.
+const GATHERED_BYTES_AIM: usize = 256 << 10;
+/// How long fewer wait.
+const GATHERING_TIME: Duration = Duration::from_millis(5);
 /// Frames behind the acknowledgement that may wait for the index: past this, appenders do.
 const UNINDEXED_BYTES_MAX: usize = 64 << 20;
 /// How often the worker looks at the clock.
@@ -90,7 +108,7 @@ pub struct Pipeline {
     state: Mutex<State>,
     /// Something for the worker to do.
     work: Condvar,
-    /// The index has caught up, or a builder or syncer has finished.
+    /// A builder or a syncer has finished.
     progress: Condvar,
     /// Released when the store is closed.
     lock: Mutex<Option<Box<dyn Lock>>>,
@@ -136,6 +154,7 @@ impl Pipeline {
                 unindexed_bytes: 0,
                 indexed: newest,
                 is_closing: false,
+                worker: Worker::Busy,
                 heads_at,
                 file,
             }),
@@ -157,26 +176,43 @@ impl Pipeline {
         self.torn_bytes
     }
 
+    /// Computes what needs no order, for an append.
+    pub fn prepare(&self, batch: Batch) -> Prepared {
+        Prepared::new(batch, &self.secret)
+    }
+
     /// Commits one batch; returns when it is durable.
-    pub fn append(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
+    pub fn append(&self, batch: Prepared) -> Result<Vec<Receipt>, Error> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let waiter = Arc::new(Waiter {
-            prepared: Arc::new(Prepared::new(batch, &self.secret)),
-            thread: std::thread::current(),
-            outcome: Mutex::new(None),
-        });
+        let waiter = Waiter::new(batch);
+        self.drive(std::slice::from_ref(&waiter));
+        self.finish(&waiter)
+    }
+
+    /// Commits batches one after the other, none behind one that was refused; returns when they are durable.
+    pub fn append_in_order(&self, batches: Vec<Prepared>) -> Vec<Result<Vec<Receipt>, Error>> {
+        let line = Arc::new(AtomicBool::new(false));
+        let behind = |batch: Prepared| Waiter::new(batch.behind(&line));
+        let waiters: Vec<Arc<Waiter>> = batches.into_iter().map(behind).collect();
+        self.drive(&waiters);
+        waiters.iter().map(|waiter| self.finish(waiter)).collect()
+    }
+
+    /// Queues batches, side by side, and does what is to be done until all of them are told.
+    fn drive(&self, waiters: &[Arc<Waiter>]) {
         let mut state = self.state.lock();
         if let Some(stopped) = &state.stopped {
-            return Err(stopped.clone());
+            waiters.iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
+            return;
         }
-        state.queue_bytes += waiter.prepared.bytes();
-        state.queue.push_back(Arc::clone(&waiter));
-        let outcome = loop {
-            if let Some(outcome) = waiter.outcome.lock().take() {
-                break outcome;
-            }
+        for waiter in waiters {
+            state.queue_bytes += waiter.prepared.bytes();
+            state.queue.push_back(Arc::clone(waiter));
+        }
+        let are_told = || waiters.iter().all(|waiter| waiter.is_told());
+        while !are_told() {
             if state.may_build() {
                 state = self.build(state);
             } else if state.may_sync() {
@@ -184,11 +220,18 @@ impl Pipeline {
             } else {
                 drop(state);
                 std::thread::park();
+                // Most are woken because they are told, and then have no business with the others' lock.
+                if are_told() {
+                    return;
+                }
                 state = self.state.lock();
             }
-        };
-        drop(state);
-        self.finish_receipts(outcome?)
+        }
+    }
+
+    fn finish(&self, waiter: &Waiter) -> Result<Vec<Receipt>, Error> {
+        let outcome = waiter.outcome.lock().take();
+        self.finish_receipts(outcome.unwrap_or(Err(Error::Closed))?)
     }
 
     /// Duplicates learn their heads from the index.
@@ -211,10 +254,13 @@ impl Pipeline {
 
     /// Takes waiting batches, writes them as one frame, and hands it to whoever syncs next.
     fn build<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
-        let mut group = Vec::new();
+        let mut group: Vec<Arc<Waiter>> = Vec::new();
         let mut bytes = 0;
         while let Some(next) = state.queue.front() {
-            if !group.is_empty() && bytes + next.prepared.bytes() > limits::GROUP_BYTES_AIM {
+            // Batches of one caller keep their order in time too: a commit each, and one sync for all.
+            let is_next_in_line = group.last().is_some_and(|last| last.prepared.shares_line(&next.prepared));
+            let is_full = !group.is_empty() && bytes + next.prepared.bytes() > limits::GROUP_BYTES_AIM;
+            if is_full || is_next_in_line {
                 break;
             }
             bytes += next.prepared.bytes();
@@ -237,7 +283,7 @@ impl Pipeline {
     fn hand_over(&self, state: &mut State, group: Vec<Arc<Waiter>>, result: Result<Group, WriteError>) {
         if let Some(stopped) = &state.stopped {
             // A sync failed meanwhile: whether this frame is there, only the next start tells.
-            group.into_iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
+            group.iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
             return;
         }
         match result {
@@ -245,8 +291,8 @@ impl Pipeline {
                 if let Some(file) = written.file {
                     state.file = file;
                 }
-                if let Some(frame) = &written.frame {
-                    state.written_frame = frame.header.number.get();
+                if let Some(fresh) = &written.fresh {
+                    state.written_frame = fresh.frame.header.number.get();
                 }
                 let mut waiters = Vec::with_capacity(group.len());
                 for (waiter, outcome) in group.into_iter().zip(written.outcomes) {
@@ -260,18 +306,18 @@ impl Pipeline {
                 if frame_number <= state.durable {
                     waiters.into_iter().for_each(|(waiter, receipts)| waiter.tell(Ok(receipts)));
                 } else {
-                    state.written.push_back(Written { frame_number, frame: written.frame, waiters });
+                    state.written.push_back(Written { frame_number, fresh: written.fresh, waiters });
                 }
                 state.wake_next();
             }
             Err(WriteError::Refused(error)) => {
-                group.into_iter().for_each(|waiter| waiter.tell(Err(error.clone())));
+                group.iter().for_each(|waiter| waiter.tell(Err(error.clone())));
                 state.wake_next();
             }
             // The frame may be there, or frames before it may not: nobody may take this for a refusal.
             Err(WriteError::Fatal(error)) => {
                 let stopped = self.poison(state, &error);
-                group.into_iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
+                group.iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
             }
         }
     }
@@ -285,17 +331,19 @@ impl Pipeline {
         let result = file.sync();
         let mut state = self.state.lock();
         state.is_syncing = false;
+        let mut acknowledged = Vec::new();
         match result {
             Ok(()) => {
                 state.durable = target;
                 while state.written.front().is_some_and(|written| written.frame_number <= target) {
                     let Some(written) = state.written.pop_front() else { break };
-                    if let Some(frame) = written.frame {
-                        state.unindexed_bytes += frame.bytes.len();
-                        state.unindexed.push_back(frame);
+                    if let Some(fresh) = written.fresh {
+                        state.unindexed_bytes += fresh.frame.bytes.len();
+                        state.unindexed.push_back(fresh);
                     }
-                    written.waiters.into_iter().for_each(|(waiter, receipts)| waiter.tell(Ok(receipts)));
+                    acknowledged.extend(written.waiters);
                 }
+                // Before those who are told: the disk is idle until the next frame is there.
                 state.wake_next();
             }
             // Never again: what the sync did not write may be gone, and a retry would not tell (docs/durability.md).
@@ -304,15 +352,17 @@ impl Pipeline {
                 self.poison(&mut state, &Error::io("sync", journal, error));
             }
         }
+        let wakes_worker = self.is_threaded && state.wants_worker();
+        drop(state);
+        // With no lock held, which each of them could run into.
+        acknowledged.into_iter().for_each(|(waiter, receipts)| waiter.tell(Ok(receipts)));
         self.progress.notify_all();
-        if self.is_threaded {
+        if wakes_worker {
             self.work.notify_one();
-            state
-        } else {
-            drop(state);
+        } else if !self.is_threaded {
             self.index_all();
-            self.state.lock()
         }
+        self.state.lock()
     }
 
     /// Stops the store: everybody who waits gets the same error, which is returned.
@@ -327,45 +377,51 @@ impl Pipeline {
         state.stopped.get_or_insert(stopped).clone()
     }
 
-    /// Puts durable frames into the index and the ledger, in order.
+    /// Puts durable frames into the index and the ledger, in order, until those that are durable now are there.
     fn index_all(&self) {
+        let target = self.state.lock().durable;
         // The ledger's lock orders indexers: two of them never publish out of order.
         let mut ledger = self.ledger.lock();
         loop {
-            let Some(frame) = self.state.lock().unindexed.pop_front() else { return };
-            publish(&frame, &self.view, &mut ledger);
+            let fresh = {
+                let mut state = self.state.lock();
+                if state.indexed >= target {
+                    return;
+                }
+                let Some(fresh) = state.unindexed.pop_front() else { return };
+                fresh
+            };
+            publish(&fresh, &self.view, &mut ledger);
             let mut state = self.state.lock();
-            state.unindexed_bytes -= frame.bytes.len();
-            state.indexed = frame.header.number.get();
-            if !state.queue.is_empty() {
+            let was_full = state.unindexed_bytes >= UNINDEXED_BYTES_MAX;
+            state.unindexed_bytes -= fresh.frame.bytes.len();
+            state.indexed = fresh.frame.header.number.get();
+            if was_full {
                 state.wake_next();
             }
-            self.progress.notify_all();
         }
     }
 
-    /// Waits until the index holds everything that is durable now.
+    /// Returns when the index holds everything that is durable now.
     pub fn catch_up(&self) {
-        if !self.is_threaded {
-            self.index_all();
-            return;
-        }
-        let mut state = self.state.lock();
-        let target = state.durable;
-        while state.indexed < target {
-            self.progress.wait(&mut state);
-        }
+        self.index_all();
     }
 
     /// The store's own thread: indexes, and minds the minute, until the store is closed.
     pub fn work(&self) {
         loop {
             let mut state = self.state.lock();
-            while state.unindexed.is_empty() && !state.is_closing {
-                if self.work.wait_for(&mut state, TICK).timed_out() {
-                    break;
-                }
+            if state.unindexed.is_empty() && !state.is_closing {
+                state.worker = Worker::Idle;
+                self.work.wait_for(&mut state, TICK);
             }
+            // Small frames are left to gather: to be woken for each costs more than to index it.
+            let is_little = !state.unindexed.is_empty() && state.unindexed_bytes < GATHERED_BYTES_AIM;
+            if is_little && !state.is_closing {
+                state.worker = Worker::Gathering;
+                self.work.wait_for(&mut state, GATHERING_TIME);
+            }
+            state.worker = Worker::Busy;
             let is_over = state.is_closing && state.unindexed.is_empty();
             drop(state);
             self.index_all();
@@ -438,7 +494,7 @@ impl Pipeline {
             return Ok(());
         }
         let now = self.clock.wall_ns();
-        let result = self.committer.lock().commit(&[Arc::new(internal(heads))], durable);
+        let result = self.committer.lock().commit(&[Arc::new(Prepared::internal(heads))], durable);
         let mut state = self.state.lock();
         state.heads_at = now;
         let failure = match &result {
@@ -510,24 +566,31 @@ impl Pipeline {
     }
 }
 
-/// Puts a durable frame into the index and the ledger. Recovery does the same with the frames it reads.
-pub fn publish(frame: &Arc<Frame>, view: &View, ledger: &mut Ledger) {
-    if frame.header.frame_type == FrameType::Stop {
-        return;
-    }
-    let header = &frame.header;
-    // This engine wrote it, or recovery has checked it: it decodes.
-    let Ok(commit) = payload::decode(frame.payload(), header.part_count, header.entry_count) else { return };
+/// Puts a durable frame into the ledger and the index. Recovery does the same with the frames it reads.
+fn publish(fresh: &Fresh, view: &View, ledger: &mut Ledger) {
+    let header = &fresh.frame.header;
+    // This engine wrote it: it decodes.
+    let decoded = payload::decode(fresh.frame.payload(), header.part_count, header.entry_count);
+    let Ok(commit) = decoded else { return };
     for part in &commit.parts {
         ledger.apply(part);
     }
-    view.publish(frame, &commit);
+    view.publish(&fresh.frame, &commit, Some(&fresh.severities));
 }
 
 impl Waiter {
+    fn new(prepared: Prepared) -> Arc<Waiter> {
+        let (prepared, thread) = (Arc::new(prepared), std::thread::current());
+        Arc::new(Waiter { prepared, thread, outcome: Mutex::new(None) })
+    }
+
     fn tell(&self, outcome: Result<Vec<PendingReceipt>, Error>) {
         *self.outcome.lock() = Some(outcome);
         self.thread.unpark();
+    }
+
+    fn is_told(&self) -> bool {
+        self.outcome.lock().is_some()
     }
 }
 
@@ -539,6 +602,15 @@ impl State {
             && self.stopped.is_none()
             && self.unindexed_bytes < UNINDEXED_BYTES_MAX
             && (!self.is_syncing || self.queue_bytes >= limits::GROUP_OVERLAP_BYTES_MIN)
+    }
+
+    /// Whether the worker sleeps although there is enough for it to do.
+    fn wants_worker(&self) -> bool {
+        match self.worker {
+            Worker::Idle => !self.unindexed.is_empty(),
+            Worker::Gathering => self.unindexed_bytes >= GATHERED_BYTES_AIM,
+            Worker::Busy => false,
+        }
     }
 
     fn may_sync(&self) -> bool {

@@ -3,11 +3,12 @@
 //! Cheap open, explicit verify: CRCs are checked, hashes are believed until `verify` recomputes them.
 
 use super::clock_guard::ClockGuard;
-use super::commit::{Committer, entry_mac};
-use super::idempotency::{Secret, Seen, Window};
+use super::commit::Committer;
+use super::idempotency::{Secret, Window};
 use super::ledger::Ledger;
 use super::pipeline::{Parts, Pipeline};
-use super::tails::{LineTail, Tails};
+use super::prepared::entry_mac;
+use super::tails::Tails;
 use super::{Background, Options};
 use crate::clock::Entropy;
 use crate::disk::{Disk, LockError, read_small, replace_small};
@@ -193,7 +194,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     let replayed = replay(&*disk, &identity, |frame, commit| {
         commit.parts.iter().try_for_each(|part| replay_part(&mut tails, part))?;
         commit.parts.iter().for_each(|part| ledger.apply(part));
-        view.publish(frame, commit);
+        view.publish(frame, commit, None);
         frames.push(Arc::clone(frame));
         Ok(())
     })?;
@@ -254,8 +255,7 @@ fn replay_part(tails: &mut Tails, part: &Part<'_>) -> Result<(), String> {
     for line in &part.lines {
         let key = part.keys.iter().find(|key| key.line == line.line).map(|key| key.key);
         let key = key.ok_or_else(|| format!("line {} of {service} begins without a salt key", line.line))?;
-        let tail = LineTail { tenant: line.tenant.into(), nonce: line.nonce, key, next_tenant_seq: 0 };
-        if tails.replay_line(chain, tail) != line.line {
+        if tails.replay_line(chain, line.tenant, line.nonce, key) != line.line {
             return Err(format!("line {} of {service} is out of order", line.line));
         }
     }
@@ -309,11 +309,13 @@ fn remember_part(
     secret: &Secret,
     logged_at: i64,
 ) {
+    let mut scratch = Vec::new();
     for (index, row) in part.rows.iter().enumerate() {
         let Ok(parts) = record::parts_of(part.record(index)) else { continue };
         let Some(id) = record::text_of_pair(parts.id) else { continue };
-        let tenant = &tails.chain(chain).line(row.line).tenant;
-        let mac = entry_mac(secret, tenant, part.service, id, parts);
-        window.insert(Seen::new(mac, chain, part.first_seq + index as u64, logged_at));
+        let tenant = tails.tenant_name(tails.chain(chain).line(row.line).tenant);
+        let mac = entry_mac(secret, tenant, part.service, id, parts, &mut scratch);
+        // Of two entries with one ID, which only lie here when the first had left the window, the newer counts.
+        window.insert(mac, chain, part.first_seq + index as u64, logged_at);
     }
 }

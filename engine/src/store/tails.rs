@@ -18,7 +18,15 @@ pub struct Tails {
     store_name: StoreName,
     chains: Vec<ChainTail>,
     by_service: Map<u32>,
+    tenants: Vec<Tenant>,
+    by_tenant: Map<u32>,
     line_count: usize,
+}
+
+/// A tenant, numbered by its first line in any chain.
+struct Tenant {
+    name: Box<str>,
+    line_count: u32,
 }
 
 /// Where one chain stands.
@@ -29,12 +37,15 @@ pub struct ChainTail {
     /// Its newest leaf, or its genesis.
     pub prev: Hash,
     lines: Vec<LineTail>,
-    by_tenant: Map<u32>,
+    /// Lines by the tenant's number.
+    by_tenant: HashMap<u32, u32, foldhash::fast::RandomState>,
 }
 
 /// Where one tenant's line in one chain stands.
+#[derive(Clone, Copy)]
 pub struct LineTail {
-    pub tenant: Box<str>,
+    /// The tenant's number.
+    pub tenant: u32,
     pub nonce: [u8; 16],
     /// Salts this tenant's entries until the open segment is sealed.
     pub key: Key,
@@ -57,7 +68,29 @@ fn index(at: usize) -> u32 {
 
 impl Tails {
     pub fn new(store_id: [u8; 16], store_name: StoreName) -> Tails {
-        Tails { store_id, store_name, chains: Vec::new(), by_service: Map::default(), line_count: 0 }
+        Tails {
+            store_id,
+            store_name,
+            chains: Vec::new(),
+            by_service: Map::default(),
+            tenants: Vec::new(),
+            by_tenant: Map::default(),
+            line_count: 0,
+        }
+    }
+
+    pub fn chain_count(&self) -> usize {
+        self.chains.len()
+    }
+
+    /// A tenant's name by its number.
+    pub fn tenant_name(&self, tenant: u32) -> &str {
+        &self.tenants[tenant as usize].name
+    }
+
+    /// The number of a tenant that has a line in any chain.
+    pub fn find_tenant(&self, name: &str) -> Option<u32> {
+        self.by_tenant.get(name).copied()
     }
 
     pub fn chain(&self, chain: u32) -> &ChainTail {
@@ -88,39 +121,81 @@ impl Tails {
             next_seq: 0,
             prev: hashes::genesis(&self.store_id, &origin),
             lines: Vec::new(),
-            by_tenant: Map::default(),
+            by_tenant: HashMap::default(),
         });
         self.by_service.insert(service.as_str().into(), chain);
         Ok(chain)
     }
 
-    /// Gives the next place in a chain to an entry of `tenant`.
-    pub fn place(&mut self, chain: u32, tenant: &str, entropy: &dyn Entropy) -> Result<Place, Error> {
-        let line_count = &mut self.line_count;
+    /// Gives the next place in a chain to an entry of a line.
+    pub fn place(&mut self, chain: u32, line: u32) -> Place {
         let tail = &mut self.chains[chain as usize];
-        let line = match tail.by_tenant.get(tenant) {
-            Some(line) => *line,
-            None => {
-                if *line_count >= limits::LINE_COUNT_MAX {
-                    return Err(Error::Limit {
-                        what: "tenants over all services",
-                        max: limits::LINE_COUNT_MAX,
-                    });
-                }
-                let mut secrets = [0; 48];
-                entropy.fill(&mut secrets).map_err(Error::during("draw a salt key for", "a new tenant"))?;
-                let (mut nonce, mut key) = ([0; 16], [0; 32]);
-                nonce.copy_from_slice(&secrets[..16]);
-                key.copy_from_slice(&secrets[16..]);
-                *line_count += 1;
-                tail.add_line(LineTail { tenant: tenant.into(), nonce, key, next_tenant_seq: 0 })
-            }
-        };
         let line_tail = &mut tail.lines[line as usize];
         let place = Place { chain, line, seq: tail.next_seq, tenant_seq: line_tail.next_tenant_seq };
         tail.next_seq += 1;
         line_tail.next_tenant_seq += 1;
-        Ok(place)
+        place
+    }
+
+    /// The line of a tenant in a chain, if it has begun.
+    pub fn find_line(&self, chain: u32, tenant: u32) -> Option<u32> {
+        self.chains[chain as usize].by_tenant.get(&tenant).copied()
+    }
+
+    /// The line of a tenant in a chain, begun if it is new. `known` is the tenant's number, if it has one, and is set if
+    /// it gets one here.
+    pub fn line_of(
+        &mut self,
+        chain: u32,
+        known: &mut Option<u32>,
+        name: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<u32, Error> {
+        match known.and_then(|tenant| self.find_line(chain, tenant)) {
+            Some(line) => Ok(line),
+            None => self.begin_line(chain, known, name, entropy),
+        }
+    }
+
+    fn begin_line(
+        &mut self,
+        chain: u32,
+        known: &mut Option<u32>,
+        name: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<u32, Error> {
+        if self.line_count >= limits::LINE_COUNT_MAX {
+            return Err(Error::Limit { what: "tenants over all services", max: limits::LINE_COUNT_MAX });
+        }
+        let mut secrets = [0; 48];
+        entropy.fill(&mut secrets).map_err(Error::during("draw a salt key for", "a new tenant"))?;
+        let (mut nonce, mut key) = ([0; 16], [0; 32]);
+        nonce.copy_from_slice(&secrets[..16]);
+        key.copy_from_slice(&secrets[16..]);
+        let tenant = self.add_tenant(name);
+        *known = Some(tenant);
+        Ok(self.add_line(chain, LineTail { tenant, nonce, key, next_tenant_seq: 0 }))
+    }
+
+    /// The number of a tenant that is about to get a line.
+    fn add_tenant(&mut self, name: &str) -> u32 {
+        if let Some(tenant) = self.find_tenant(name) {
+            return tenant;
+        }
+        let tenant = index(self.tenants.len());
+        self.tenants.push(Tenant { name: name.into(), line_count: 0 });
+        self.by_tenant.insert(name.into(), tenant);
+        tenant
+    }
+
+    fn add_line(&mut self, chain: u32, line: LineTail) -> u32 {
+        self.line_count += 1;
+        self.tenants[line.tenant as usize].line_count += 1;
+        let tail = &mut self.chains[chain as usize];
+        let number = index(tail.lines.len());
+        tail.by_tenant.insert(line.tenant, number);
+        tail.lines.push(line);
+        number
     }
 
     /// Takes back the newest place of its chain, with a line or chain that began there.
@@ -134,6 +209,8 @@ impl Tails {
         {
             tail.by_tenant.remove(&line.tenant);
             self.line_count -= 1;
+            self.tenants[line.tenant as usize].line_count -= 1;
+            self.drop_lineless_tenants();
         }
         self.drop_empty_chains();
     }
@@ -148,21 +225,24 @@ impl Tails {
         }
     }
 
-    /// Notes what a frame of the journal says: lines and keys that begin, entries that were committed.
-    pub fn replay_line(&mut self, chain: u32, line: LineTail) -> u32 {
-        self.line_count += 1;
-        self.chains[chain as usize].add_line(line)
+    /// Takes back tenants that were numbered and have no line: the newest, because numbers stay.
+    fn drop_lineless_tenants(&mut self) {
+        while let Some(last) = self.tenants.last()
+            && last.line_count == 0
+        {
+            self.by_tenant.remove(&last.name);
+            self.tenants.pop();
+        }
+    }
+
+    /// Notes a line that a frame of the journal says begins, and returns its number.
+    pub fn replay_line(&mut self, chain: u32, tenant: &str, nonce: [u8; 16], key: Key) -> u32 {
+        let tenant = self.add_tenant(tenant);
+        self.add_line(chain, LineTail { tenant, nonce, key, next_tenant_seq: 0 })
     }
 }
 
 impl ChainTail {
-    fn add_line(&mut self, line: LineTail) -> u32 {
-        let number = index(self.lines.len());
-        self.by_tenant.insert(line.tenant.clone(), number);
-        self.lines.push(line);
-        number
-    }
-
     pub fn line(&self, line: u32) -> &LineTail {
         &self.lines[line as usize]
     }
