@@ -124,7 +124,8 @@ class Journal:
         for index, (number, name, read) in enumerate(self.files):
             last, data = index + 1 == len(self.files), read()
             # Begin a file, rule 1: it was being begun when a crash came.
-            if last and (len(data) < 128 or not any(data[:128])) and not data[128:].strip(b"\0"):
+            begun = len(data) >= 128 and any(data[:128]) or data[128:].strip(b"\0")
+            if last and number == expected_file and not begun:
                 self.torn_bytes = len(data) if len(data) < 128 and any(data) else 0
                 return
             copies, vouched = file_header(data, number), 0
@@ -178,21 +179,21 @@ class Journal:
                 else:
                     search, why = (o if number > self.expected else end), f"frame {self.expected} was due"
             # Rules 3 and 4: resynchronise.
-            nearest, vouching, at = None, False, data.find(b"SLGF", search)
-            while at >= 0 and not (nearest and (vouching or not may_be_torn)):
+            nearest, at = None, data.find(b"SLGF", search)
+            while at >= 0 and not (nearest and (self.expected < vouched or not may_be_torn)):
                 found, _ = frame_header(data, at, seed)
                 if found and found[3] >= self.expected:
-                    nearest, vouching = nearest or (at, found[3]), found[4] >= self.expected
+                    nearest, vouched = nearest or (at, found[3]), max(vouched, found[4] + 1)
                 at = data.find(b"SLGF", at + 1)
-            if not may_be_torn or vouching or self.expected < vouched:  # rules 5 and 6
+            if not may_be_torn or self.expected < vouched:  # rule 5
                 if nearest:
                     self.damage((name, o, nearest[0]), why, nearest[1])
                     o = nearest[0]
                     continue
-                self.damage((name, o, size), why, vouched if may_be_torn else 0)
-            elif not last:  # rule 7
+                self.damage((name, o, size), why, vouched)
+            elif not last:  # rule 6
                 self.damage((name, o, size), why)
-            else:  # rule 8
+            else:  # rule 7
                 self.torn_bytes = max(0, used - o)
             return
 
@@ -458,8 +459,8 @@ class Verifier:
             chain.tenants.add(tenant)
         for number, key in keys:
             if number in lines:
-                lines[number].key = key
-        if kind > 7 or (kind != 0) != (service == CONTROL):
+                lines[number].key = lines[number].key or key
+        if kind > 7 or kind != 7 and (kind != 0) != (service == CONTROL):
             problem(f"foreign: {where}: entries of kind {kind}")
         if seq > chain.size:
             problem(f"{'checksum' if self.journal.damaged else 'missing'}: {where}: {chain.size} to {seq - 1} are gone")
@@ -475,7 +476,8 @@ class Verifier:
                 fields = decode_record(record)
                 if fields[12] != where or line and fields[10] != line.tenant:
                     problem(f"foreign: {where}: entry {seq} is of another chain or tenant")
-                if (kind != 0) != (40 in fields) or (kind != 0) != (fields[10] == "sealog"):
+                own, reserved = fields[10] == "sealog", where.startswith("sealog.")
+                if (kind != 0) != (40 in fields) or kind != 0 and not own or own and not reserved:
                     problem(f"altered: {where}: entry {seq}: its tenant or its key 40 does not fit kind {kind}")
                 if kind == 6:
                     check_clock(fields)

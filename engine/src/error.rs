@@ -45,7 +45,7 @@ pub enum Error {
         max: usize,
     },
     /// There is no room: appends resume when there is.
-    #[error("no room to {action} {path}: {source}; free space or raise the limit, then try again")]
+    #[error("could not {action} {path}: {source}; free space or raise the limit, then try again")]
     Full {
         /// What was being done.
         action: &'static str,
@@ -65,11 +65,9 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// A sync failed, so what is on disk is unknown: only a restart decides.
-    #[error(
-        "the log stopped taking entries because {cause}; what was acknowledged is safe, restart to go on"
-    )]
+    #[error("the log takes no more entries: {cause}; what was acknowledged is safe, restart to go on")]
     Poisoned {
-        /// What failed.
+        /// What failed, as the error that it was.
         cause: Arc<str>,
     },
     /// Another process writes the store.
@@ -139,11 +137,11 @@ impl Error {
     }
 }
 
-/// A field whose value the model does not allow.
+/// A field, or a whole entry, that the model does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("field `{field}`: expected {expected}, found {found}")]
+#[error("{}: expected {expected}, found {found}", place(.field))]
 pub struct FieldError {
-    /// The field's name in JSON, such as `actor.id`.
+    /// The field's name in JSON, such as `actor.id`; [`FieldError::ENTRY`] if it is about all of them.
     pub field: Cow<'static, str>,
     /// What its value must look like.
     pub expected: Cow<'static, str>,
@@ -151,7 +149,14 @@ pub struct FieldError {
     pub found: String,
 }
 
+fn place(field: &str) -> String {
+    if field == FieldError::ENTRY { field.to_owned() } else { format!("field `{field}`") }
+}
+
 impl FieldError {
+    /// What stands for a field where the entry as a whole breaks a rule. No field has this name.
+    pub const ENTRY: &str = "entry";
+
     /// An error at `field`.
     pub fn new(
         field: impl Into<Cow<'static, str>>,
@@ -167,5 +172,33 @@ impl FieldError {
             None => format!("{text:?}"),
             Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_sentences() {
+        let full =
+            |action| Error::io(action, "/store/journal/1", io::ErrorKind::StorageFull.into()).to_string();
+        assert!(
+            full("make room in").starts_with("could not make room in /store/journal/1: no storage space;")
+        );
+        assert!(full("write").ends_with("; free space or raise the limit, then try again"));
+        let failed = Error::io("sync", "/store/journal", io::ErrorKind::NotConnected.into());
+        assert_eq!(
+            Error::Poisoned { cause: failed.to_string().into() }.to_string(),
+            "the log takes no more entries: could not sync /store/journal: not connected; what was acknowledged \
+             is safe, restart to go on"
+        );
+    }
+
+    #[test]
+    fn an_error_about_a_whole_entry_names_no_field() {
+        let of = |field| FieldError::new(field, "at most 5 bytes when encoded", "7 bytes").to_string();
+        assert_eq!(of(FieldError::ENTRY), "entry: expected at most 5 bytes when encoded, found 7 bytes");
+        assert!(of("message").starts_with("field `message`: expected"));
     }
 }

@@ -147,8 +147,9 @@ impl Store {
         self.pipeline.prepare(batch)
     }
 
-    /// Commits batches one after the other, each with a commit time of its own, sharing syncs: each is committed whole or not at all, as by
-    /// [`Store::append`], and none behind one that was refused. When this returns, those with receipts are durable.
+    /// Commits batches one after the other, each with a commit time of its own, sharing syncs: each is committed whole
+    /// or not at all, as by [`Store::append`], and none behind one that was refused. When this returns, those with
+    /// receipts are durable.
     ///
     /// One result a batch, in order; behind the first error, [`Error::NotTried`].
     pub fn append_in_order(&self, batches: Vec<Prepared>) -> Vec<Result<Vec<Receipt>, Error>> {

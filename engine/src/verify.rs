@@ -7,6 +7,7 @@
 
 mod chain;
 mod heads;
+mod nearest;
 mod part;
 mod report;
 
@@ -90,11 +91,14 @@ pub fn verify(
     if !options.services.is_empty() {
         for service in &options.services {
             if !report.chains.iter().any(|chain| chain.service == *service) {
+                let there = nearest::instead(service, report.chains.iter().map(|chain| &*chain.service));
+                let detail =
+                    format!("expected a service that the store has, found {service:?}; it has {there}");
                 report.note(Problem::new(
                     ProblemKind::ChainMissing,
                     Some(service),
-                    "STORE",
-                    format!("no chain of service {service:?} in this store"),
+                    journal::DIRECTORY,
+                    detail,
                 ));
             }
         }

@@ -254,6 +254,13 @@ impl Running {
         }
     }
 
+    /// Sends it a signal by its name, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let sent =
+            Command::new("sh").args(["-c", &format!("kill -s {name} {}", self.id())]).status().unwrap();
+        assert!(sent.success(), "{}: no {name} was sent", self.shown);
+    }
+
     /// Ends it at once, as a crash would.
     pub fn kill(&mut self) {
         // It may have ended by itself.

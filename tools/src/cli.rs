@@ -1,10 +1,11 @@
 //! The words of the command line. Names and exit codes are a contract: users' scripts rely on them.
 
 use crate::import::Format;
+use crate::name::{parse_instance, parse_service, parse_store, parse_tenant};
 use crate::time::{parse_stretch, parse_time};
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sealog_engine::model::{Severity, Timestamp};
+use sealog_engine::model::{Severity, StoreName, Timestamp};
 use std::path::PathBuf;
 
 /// The command line.
@@ -58,9 +59,6 @@ pub struct Demo {
     /// Entries to generate
     #[arg(long, default_value_t = 200_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=50_000_000))]
     pub entries: u64,
-    /// Address for the server (not in this version)
-    #[arg(long, value_name = "ADDRESS", hide = true)]
-    pub listen: Option<String>,
 }
 
 /// `sealog init`
@@ -70,33 +68,21 @@ pub struct Init {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// Name of the store, part of every chain's identity; localhost- and 8 hex digits if absent
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    pub name: Option<String>,
-}
-
-/// Which store.
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-pub struct Source {
-    /// Directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// URL of a server (not in this version)
-    #[arg(long, value_name = "URL", hide = true)]
-    pub server: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = parse_store)]
+    pub name: Option<StoreName>,
 }
 
 /// `sealog append`
 #[derive(Args)]
 pub struct Append {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "its fields carry the help")]
-    pub source: Source,
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
     /// Tenant of entries that name none
-    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_tenant)]
     pub tenant: Option<String>,
     /// Service of entries that name none
-    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = parse_service)]
     pub service: Option<String>,
     /// Entries of one batch at most; a batch is committed whole or not at all
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -108,7 +94,7 @@ pub struct Append {
     #[arg(long)]
     pub skip_bad: bool,
     /// Log service instance to note in entries; sealog@ and the host name if absent
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", value_parser = parse_instance)]
     pub instance: Option<String>,
     /// NDJSON file, also .zst and .gz; - or none for standard input
     #[arg(value_name = "FILE")]
@@ -125,10 +111,10 @@ pub struct Import {
     #[arg(long, value_name = "FORMAT", value_parser = import_format())]
     pub format: Format,
     /// Tenant of events that name none
-    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_tenant)]
     pub tenant: Option<String>,
     /// Service of events that name none
-    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = parse_service)]
     pub service: Option<String>,
     /// Entries of one batch at most; a batch is committed whole or not at all
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -149,9 +135,9 @@ fn import_format() -> impl TypedValueParser<Value = Format> {
 /// `sealog scan`
 #[derive(Args)]
 pub struct Scan {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "its fields carry the help")]
-    pub source: Source,
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
     /// Newest first or oldest first
     #[arg(long, value_enum, default_value_t = OrderName::Desc)]
     pub order: OrderName,
@@ -164,9 +150,6 @@ pub struct Scan {
     /// Print how many entries match, and nothing else
     #[arg(long, conflicts_with = "format")]
     pub count: bool,
-    /// Show the plan (not in this version)
-    #[arg(long, hide = true)]
-    pub explain: bool,
     // Last, because the heading of its help counts for everything behind it.
     #[command(flatten)]
     #[expect(missing_docs, reason = "its fields carry the help")]
@@ -235,9 +218,6 @@ pub struct Filters {
     /// Configuration, by ID
     #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub configuration_id: Vec<String>,
-    /// Process with its sub-processes (not in this version)
-    #[arg(long, value_name = "ID", hide = true, allow_hyphen_values = true)]
-    pub process: Vec<String>,
     /// Whether it succeeded
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Append)]
     pub success: Vec<bool>,
@@ -300,21 +280,15 @@ fn parse_severity(text: &str) -> Result<Severity, String> {
 /// `sealog verify`
 #[derive(Args)]
 pub struct Verify {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "its fields carry the help")]
-    pub source: Source,
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
     #[command(flatten)]
     #[expect(missing_docs, reason = "its fields carry the help")]
     pub window: WindowArgs,
     /// Chain to report on; the control chain is always checked with it
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub service: Vec<String>,
-    /// Signed checkpoint to hold the store against (not in this version)
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub checkpoint: Vec<PathBuf>,
-    /// Verifier keys (not in this version)
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub key: Option<PathBuf>,
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,

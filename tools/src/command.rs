@@ -11,15 +11,17 @@ mod scan;
 mod stats;
 mod verify;
 
-use crate::cli::{Command, Source};
+use crate::cli::Command;
 use crate::failure::{Failure, Outcome, while_reading};
-use crate::filter::not_yet;
+use crate::output::human::counted;
+use crate::output::terminal::note;
 use sealog_engine::error::Error;
 use sealog_engine::journal::{self, Damage};
 use sealog_engine::reader::Reader;
 use sealog_engine::store::{Options, Store};
+use sealog_engine::verify::Problem;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Runs one subcommand.
 pub fn run(command: Command) -> Outcome {
@@ -38,18 +40,21 @@ pub fn run(command: Command) -> Outcome {
     }
 }
 
-/// The store's directory, or what this version says to `--server`.
-fn directory(source: &Source) -> Result<&PathBuf, Failure> {
-    match (&source.data, &source.server) {
-        (Some(directory), _) => Ok(directory),
-        (None, _) => {
-            Err(not_yet("--server", "there is no server yet; name the store's directory with --data DIR"))
-        }
+/// Refuses a store's path that is something else than a directory; one that is not there may become one.
+fn check_directory(path: &Path) -> Outcome {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_dir() => Err(Failure::Impossible(format!(
+            "{}: expected the directory of a store, found a file",
+            path.display()
+        ))),
+        // Whoever opens the store says what is wrong, and with what.
+        _ => Ok(()),
     }
 }
 
 /// Opens, or makes, a store for writing, and says if a torn write was cut.
 fn open_store(directory: &Path, instance: Option<&str>) -> Result<Store, Failure> {
+    check_directory(directory)?;
     let mut options = Options::default();
     if let Some(instance) = instance {
         instance.clone_into(&mut options.instance);
@@ -57,8 +62,8 @@ fn open_store(directory: &Path, instance: Option<&str>) -> Result<Store, Failure
     let store = Store::open(directory, options)?;
     if store.torn_bytes() > 0 {
         note(&format!(
-            "cut {} bytes of a write that a crash tore; it was never acknowledged",
-            store.torn_bytes()
+            "cut {} of a write that a crash tore; it was never acknowledged",
+            counted(store.torn_bytes(), "byte", "bytes")
         ));
     }
     Ok(store)
@@ -66,11 +71,12 @@ fn open_store(directory: &Path, instance: Option<&str>) -> Result<Store, Failure
 
 /// Reads a store, and says what does not read.
 fn open_reader(directory: &Path) -> Result<Reader, Failure> {
+    check_directory(directory)?;
     let reader = Reader::open(directory).map_err(while_reading)?;
     if reader.torn_bytes() > 0 {
         note(&format!(
-            "{} bytes behind the last entry are a write under way, or torn by a crash",
-            reader.torn_bytes()
+            "{} behind the last entry: a write under way, or torn by a crash",
+            counted(reader.torn_bytes(), "byte", "bytes")
         ));
     }
     Ok(reader)
@@ -85,19 +91,18 @@ fn newest_commit(directory: &Path) -> Option<i64> {
 
 /// Tells what a read met and could not give; the answer is then not whole.
 fn report_damage(damage: &[Damage]) -> Outcome {
-    for found in damage {
-        let lost = found
-            .lost
-            .map_or(String::new(), |lost| format!("; frames {} to {} are lost", lost.first, lost.last));
-        note(&format!("{}, byte {}: {}{lost}; run `sealog verify`", found.file, found.offset, found.detail));
-    }
+    damage.iter().for_each(note_damage);
     if damage.is_empty() { Ok(()) } else { Err(Failure::Found) }
 }
 
-/// Tells the user something that is not a result.
-fn note(message: &str) {
-    // With standard error gone there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "sealog: {}", crate::output::terminal::printable(message));
+fn note_damage(damage: &Damage) {
+    note(&damage_text(damage));
+}
+
+/// Damage with its place, and what to do.
+fn damage_text(damage: &Damage) -> String {
+    let problem = Problem::of_damage(damage);
+    format!("{}, {}; run `sealog verify`", problem.file, problem.detail)
 }
 
 /// Closes a store; what fails then was acknowledged all the same.

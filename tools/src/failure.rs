@@ -1,8 +1,8 @@
 //! How a command ends when it does not end well: the contract's exit codes.
 
-use crate::output::terminal::printable;
+use crate::output::terminal::note;
 use sealog_engine::error::Error;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 /// What a command gives.
@@ -47,8 +47,7 @@ impl Failure {
             Failure::Input(message) => (2, message),
             Failure::Impossible(message) => (3, message),
         };
-        // With standard error gone there is nobody left to tell.
-        let _ = writeln!(io::stderr(), "sealog: {}", printable(&message));
+        note(&message);
         ExitCode::from(code)
     }
 }

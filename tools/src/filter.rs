@@ -18,9 +18,6 @@ pub fn filter(args: &Filters, now: Timestamp) -> Result<Filter, Failure> {
             ));
         }
     };
-    if !args.process.is_empty() {
-        return Err(not_yet("--process", "it includes sub-processes, which this version does not fold"));
-    }
     let texts = |name: &str, values: &[String]| -> Result<Vec<Text>, Failure> {
         values
             .iter()

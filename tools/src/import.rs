@@ -96,14 +96,13 @@ pub struct Defaults {
 /// Maps one raw line to an entry: nothing is lost and nothing invented.
 ///
 /// The entry keeps every rule of [`Entry::check`] and [`Entry::service_name`], and fits into a record. A line break at
-/// the end of the line is ignored, and so is a byte order mark, with which Windows tools begin their files.
+/// the end of the line is ignored.
 ///
 /// # Errors
 /// What is wrong, in which field, what was expected and what was found.
 pub fn map_line<'a>(format: Format, line: &'a [u8], defaults: &Defaults) -> Result<Entry<'a>, String> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let entry = match format {
         Format::Ndjson => ndjson::map(line, defaults)?,
         Format::Syslog => syslog::map(line, defaults)?,

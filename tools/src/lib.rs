@@ -2,7 +2,8 @@
 //!
 //! - `cli`: the words of the command line, as types
 //! - `command`: one file for each subcommand
-//! - `filter`, `time`: what the words mean
+//! - `usage`: how it ends when they are none
+//! - `filter`, `name`, `time`: what the words mean
 //! - `intake`: lines into batches, in parallel, committed in order
 //! - `import`: foreign formats, one small file each
 //! - `generate`: lifelike data
@@ -15,8 +16,10 @@ mod filter;
 pub mod generate;
 pub mod import;
 mod intake;
+mod name;
 mod output;
 mod time;
+pub mod usage;
 
 pub use failure::{Failure, Outcome};
 

@@ -1,11 +1,12 @@
 //! The `sealog` command: reads the command line, runs it, and exits with the contract's codes.
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // clap itself exits with 2 on bad usage and 0 after help.
-    let cli = sealog::cli::Cli::parse();
+    let cli = match sealog::usage::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     match sealog::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -25,14 +25,21 @@ pub enum WriteError {
 /// A journal file, which several may sync.
 pub struct JournalFile {
     file: Box<dyn DiskFile>,
+    /// Its path, for messages.
+    name: String,
     /// The system tells of a failed write-back once per open file, to whoever syncs next: whoever comes after that
     /// must hear of it too. Held while syncing.
     has_failed: Mutex<bool>,
 }
 
 impl JournalFile {
-    fn new(file: Box<dyn DiskFile>) -> Arc<JournalFile> {
-        Arc::new(JournalFile { file, has_failed: Mutex::new(false) })
+    fn new(file: Box<dyn DiskFile>, name: String) -> Arc<JournalFile> {
+        Arc::new(JournalFile { file, name, has_failed: Mutex::new(false) })
+    }
+
+    /// Its path, for messages.
+    pub fn display(&self) -> &str {
+        &self.name
     }
 
     /// Makes everything written durable.
@@ -109,12 +116,12 @@ impl JournalWriter {
                 .try_for_each(|frame| file.write_at(&frame.bytes, frame.header.offset))?;
             file.sync()
         };
-        rewritten().map_err(Error::during("make durable again", &name))?;
+        rewritten().map_err(Error::during("write again what was read from", &name))?;
         disk.sync_directory(DIRECTORY).map_err(Error::during("sync", disk.display(DIRECTORY)))?;
         Ok(JournalWriter {
             disk,
             store_id,
-            file: JournalFile::new(file),
+            file: JournalFile::new(file, name),
             header,
             tail: tail.offset,
             ready,
@@ -158,7 +165,7 @@ impl JournalWriter {
         Ok(JournalWriter {
             disk,
             store_id,
-            file: JournalFile::new(file),
+            file: JournalFile::new(file, name),
             header,
             tail: FRAMES_OFFSET,
             ready: FRAMES_OFFSET,

@@ -17,7 +17,7 @@ use super::ledger::Ledger;
 use super::prepared::Prepared;
 use crate::batch::Batch;
 use crate::clock::Clock;
-use crate::disk::{Disk, Lock};
+use crate::disk::Lock;
 use crate::error::Error;
 use crate::format::commit as payload;
 use crate::format::control::{HEADS_ACTIVITY, kind};
@@ -96,7 +96,6 @@ const TICK: Duration = Duration::from_millis(500);
 /// A store's moving parts. Lock order: `committer`, then `ledger`, then `state`.
 pub struct Pipeline {
     identity: Arc<Identity>,
-    disk: Arc<dyn Disk>,
     secret: Secret,
     clock: Arc<dyn Clock>,
     view: View,
@@ -116,7 +115,6 @@ pub struct Pipeline {
 
 /// What recovery hands over.
 pub struct Parts {
-    pub disk: Arc<dyn Disk>,
     pub secret: Secret,
     pub view: View,
     pub committer: Committer,
@@ -133,7 +131,6 @@ impl Pipeline {
         let (heads_at, file) = (clock.wall_ns(), parts.committer.journal.file());
         Pipeline {
             identity: Arc::clone(&parts.committer.identity),
-            disk: parts.disk,
             secret: parts.secret,
             clock,
             view: parts.view,
@@ -348,8 +345,7 @@ impl Pipeline {
             }
             // Never again: what the sync did not write may be gone, and a retry would not tell (docs/durability.md).
             Err(error) => {
-                let journal = self.disk.display(crate::journal::DIRECTORY);
-                self.poison(&mut state, &Error::io("sync", journal, error));
+                self.poison(&mut state, &Error::io("sync", file.display(), error));
             }
         }
         let wakes_worker = self.is_threaded && state.wants_worker();
@@ -485,8 +481,11 @@ impl Pipeline {
         {
             let mut ledger = self.ledger.lock();
             for told in ledger.heads() {
+                let count =
+                    |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+                let (chains, rows) = (told.chains.len() as u64, told.directory_rows);
                 let message =
-                    format!("heads of {} chains, {} directory rows", told.chains.len(), told.directory_rows);
+                    format!("heads of {}, {}", count(chains, "chain"), count(rows, "directory row"));
                 heads.push_control(kind::HEADS, HEADS_ACTIVITY, &message, &told.encode());
             }
         }

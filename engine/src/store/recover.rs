@@ -228,7 +228,6 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         hasher: Hasher::new(),
     };
     Ok(Pipeline::new(Parts {
-        disk,
         secret,
         view,
         committer,

@@ -5,7 +5,7 @@
 
 use super::heads;
 use super::part::Checked;
-use super::report::{ChainReport, PlaceInTime, Problem, ProblemKind};
+use super::report::{ChainReport, PlaceInTime, Problem, ProblemKind, entries};
 use crate::format::commit::{Commit, Part};
 use crate::format::control::kind;
 use crate::format::store_file::StoreFile;
@@ -261,13 +261,13 @@ impl Chains {
                 Some(damage) => (ProblemKind::Checksum, damage.file.as_str()),
                 None => (ProblemKind::Missing, file),
             };
-            let detail = format!("entries {} to {} are not there", chain.next_seq, first - 1);
+            let detail = format!("the chain lacks {}", entries(chain.next_seq, first - 1));
             chain.report(Problem::new(kind, Some(part.service), place, detail).at(chain.next_seq, first - 1));
             chain.is_whole = false;
             chain.hole_count += 1;
         } else if first < chain.next_seq {
             let kind = if last < chain.next_seq { ProblemKind::Duplicate } else { ProblemKind::Reordered };
-            let detail = format!("expected entry {}, found entries {first} to {last} again", chain.next_seq);
+            let detail = format!("expected entry {}, found {} again", chain.next_seq, entries(first, last));
             chain.report(problem(kind, detail).at(first, last));
             return;
         } else if part.prev != chain.prev {

@@ -29,7 +29,7 @@ pub fn check(chains: &mut Chains, part: &Part<'_>, checked: &Checked, file: &str
     for (seq, heads) in &told {
         for head in &heads.chains {
             let Some(chain) = chains.by_service.get_mut(head.service.as_str()) else {
-                let detail = format!("its chain of {} entries is not there", head.size);
+                let detail = format!("heads {seq} says size {}, its chain is not there", head.size);
                 let problem = Problem::new(ProblemKind::ChainMissing, Some(&head.service), file, detail);
                 let control = chains.by_service.get_mut(CONTROL_SERVICE);
                 if let Some(control) = control {
@@ -40,14 +40,13 @@ pub fn check(chains: &mut Chains, part: &Part<'_>, checked: &Checked, file: &str
             };
             is_comparable &= chain.is_whole;
             if chain.next_seq < head.size {
-                let detail =
-                    format!("heads {seq} says {} entries, only {} are there", head.size, chain.next_seq);
+                let detail = format!("heads {seq} says size {}, found {}", head.size, chain.next_seq);
                 let problem = Problem::new(ProblemKind::Rollback, Some(&head.service), file, detail);
                 chain.report(problem.at(chain.next_seq, head.size - 1));
                 chain.is_whole = false;
                 is_comparable = false;
             } else if chain.next_seq > head.size {
-                let detail = format!("heads {seq} says {} entries, {} are there", head.size, chain.next_seq);
+                let detail = format!("heads {seq} says size {}, found {}", head.size, chain.next_seq);
                 let problem = Problem::new(ProblemKind::Extra, Some(&head.service), file, detail);
                 chain.report(problem.at(head.size, chain.next_seq - 1));
                 is_comparable = false;

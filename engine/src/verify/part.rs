@@ -95,7 +95,7 @@ pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hash
     if let Some(first) = keys.iter().position(Option::is_none) {
         let line = part.rows[first].line;
         let others =
-            if unsalted > 1 { format!(", nor {} others of this frame", unsalted - 1) } else { String::new() };
+            if unsalted > 1 { format!(", nor {} more of this frame", unsalted - 1) } else { String::new() };
         let detail = format!("it cannot be verified{others}: the salt key of line {line} is not there");
         checked.findings.push((ProblemKind::Missing, first, detail));
     }

@@ -185,13 +185,20 @@ impl Problem {
         Problem { first_seq: Some(first_seq), last_seq: Some(last_seq), ..self }
     }
 
-    pub(super) fn of_damage(damage: &Damage) -> Problem {
+    /// What a reader met and could not give.
+    pub fn of_damage(damage: &Damage) -> Problem {
         let lost = match damage.lost {
             Some(lost) if lost.first == lost.last => format!("; frame {} is lost", lost.first),
             Some(lost) => format!("; frames {} to {} are lost", lost.first, lost.last),
             None => String::new(),
         };
-        let detail = format!("bytes {} to {}: {}{lost}", damage.offset, damage.end_offset, damage.detail);
+        let place = if damage.offset < damage.end_offset {
+            format!("bytes {} to {}: ", damage.offset, damage.end_offset)
+        } else {
+            // It is about the file as a whole, or its name.
+            String::new()
+        };
+        let detail = format!("{place}{}{lost}", damage.detail);
         // A file of another store is foreign; everything else broke a checksum or a frame's place.
         let kind = if damage.detail.contains("another store") {
             ProblemKind::Foreign
@@ -199,6 +206,15 @@ impl Problem {
             ProblemKind::Checksum
         };
         Problem::new(kind, None, damage.file.clone(), detail)
+    }
+}
+
+/// `entry 5`, or `entries 5 to 7`.
+pub(super) fn entries(first_seq: u64, last_seq: u64) -> String {
+    if first_seq == last_seq {
+        format!("entry {first_seq}")
+    } else {
+        format!("entries {first_seq} to {last_seq}")
     }
 }
 

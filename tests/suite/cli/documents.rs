@@ -4,6 +4,7 @@ use sealog_tests::command::{Running, Scratch, finish, run, run_with, sealog};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 const COMMANDS: [&str; 11] = [
@@ -100,6 +101,24 @@ fn the_demo_runs_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_demo_that_is_interrupted_leaves_nothing_behind_either() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("tmp")).unwrap();
+    let left = || fs::read_dir(scratch.path("tmp")).unwrap().count();
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let mut command = sealog(["demo", "--entries", "20000000"]);
+        command.env("TMPDIR", scratch.path("tmp"));
+        let demo = Running::of(command);
+        while !String::from_utf8(demo.line().unwrap()).unwrap().contains("Append") {}
+        assert_eq!(left(), 1, "its store is there");
+        demo.signal(name);
+        let ran = demo.finish().says_nothing();
+        assert_eq!(ran.status.signal(), Some(number), "it ends as the signal ends others");
+        assert_eq!(left(), 0, "{name}");
+    }
+}
+
+#[test]
 fn completions_name_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let script = run(["completions", shell]).exits(0).says_nothing();
@@ -128,8 +147,9 @@ fn completions_name_every_command() {
 fn the_manual_names_every_command_and_is_sound_roff() {
     let page = run(["man"]).exits(0).says_nothing();
     for command in COMMANDS {
-        assert!(page.out().contains(&format!("sealog\\-{command}")), "{command}");
+        assert!(page.out().contains(&format!("sealog {command} \\- ")), "{command}");
     }
+    assert!(!page.out().contains("(1)"), "there are no other pages to refer to");
     assert!(page.out().contains("Exit codes"), "{}", page.out());
     let scratch = Scratch::new();
     let file = scratch.file("sealog.1", &page.stdout);
@@ -156,6 +176,26 @@ fn help_names_every_command_and_the_exit_codes() {
     }
     assert!(help.out().contains("Exit codes: 0 done, 1 "), "{}", help.out());
     assert!(run(["--version"]).exits(0).out().starts_with("sealog "));
+}
+
+#[test]
+fn what_is_not_in_this_version_is_named_nowhere() {
+    let mut shown = vec![run(["man"]).exits(0), run(["--help"]).exits(0)];
+    shown.extend(["bash", "zsh", "fish"].map(|shell| run(["completions", shell]).exits(0)));
+    shown.extend(COMMANDS.map(|command| run([command, "--help"]).exits(0)));
+    // Usage lines and tips of what was mistyped.
+    shown.extend(["append", "scan", "verify"].map(|command| run([command]).exits(2)));
+    shown.push(run(["append", "--serve", "x"]).exits(2));
+    shown.push(run(["scan", "--proces", "x", "--data", "x"]).exits(2));
+    shown.push(run(["verify", "--data", "x", "--checkpoints"]).exits(2));
+    for ran in shown {
+        for flag in
+            ["server", "listen", "explain", "process <", "process'", "checkpoint ", "checkpoint'", "--key"]
+        {
+            let text = [ran.out(), ran.err()].concat().replace("\\-", "-");
+            assert!(!text.contains(&format!("--{flag}")), "--{flag}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! Forms of a list of entries; and that nothing from a log reaches a terminal unescaped.
 
 use super::{PLAIN, plain, texts, with};
+use sealog_engine::format::journal::{
+    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FRAMES_OFFSET, FileHeader, FrameHeader, payload_crc,
+};
 use sealog_tests::command::{Running, Scratch, finish, run, run_with, sealog};
 use serde_json::{Value, json};
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 
 /// What moves a cursor, changes colours, rings, or turns text around: ESC, BEL, BS, CR, DEL, C1 CSI and OSC, and the
@@ -47,6 +53,74 @@ fn no_form_lets_a_control_character_out() {
         is_harmless(&run(args.into_iter().chain([scratch.store().as_str()])).exits(0).stdout);
     }
     is_harmless(&run(["inspect", &scratch.store()]).exits(0).stdout);
+}
+
+/// Replaces the name of a service in the journal by one as long that the log would not take, every CRC right.
+fn forge_service(scratch: &Scratch, name: &str, forged: &str) {
+    let path = scratch.path("store/journal/00000001.journal");
+    let mut bytes = fs::read(&path).unwrap();
+    let nonce = FileHeader::decode(&bytes[..FILE_HEADER_BYTES]).unwrap().nonce;
+    let mut offset = usize::try_from(FRAMES_OFFSET).unwrap();
+    while let Some(head) = bytes.get(offset..offset + FRAME_HEADER_BYTES)
+        && let Ok(mut header) = FrameHeader::decode(head, offset as u64, &nonce)
+    {
+        let payload_at = offset + FRAME_HEADER_BYTES;
+        let payload = &mut bytes[payload_at..][..header.payload_bytes as usize];
+        for at in 0..payload.len().saturating_sub(name.len()) {
+            if payload[at..].starts_with(name.as_bytes()) {
+                payload[at..][..forged.len()].copy_from_slice(forged.as_bytes());
+            }
+        }
+        header.payload_crc = payload_crc(&nonce, header.number, payload);
+        bytes[offset..payload_at].copy_from_slice(&header.encode(&nonce));
+        offset += usize::try_from(header.frame_bytes()).unwrap();
+    }
+    scratch.file("store/journal/00000001.journal", bytes);
+}
+
+#[test]
+fn a_forged_name_reaches_no_terminal_raw() {
+    let scratch = Scratch::new();
+    scratch.append(with(json!({"service": "forged-one"})));
+    let forged = "\u{1b}[m\u{9b}\u{202e}\u{9c}";
+    assert_eq!(forged.len(), "forged-one".len());
+    forge_service(&scratch, "forged-one", forged);
+    let store = scratch.store();
+    let file = scratch.path("store/journal/00000001.journal");
+    for args in [["verify", "--data", &store].as_slice(), &["stats", "--data", &store], &["inspect", &file]] {
+        for flags in [&[][..], &["--json"]] {
+            let ran = run([args, flags].concat());
+            let shown = if flags.is_empty() { "\\u{9b}" } else { "\\u009b" };
+            assert!(ran.out().contains(shown), "{args:?} {flags:?}: {}", ran.out());
+            is_harmless(&ran.stdout);
+            is_harmless(&ran.stderr);
+        }
+    }
+    is_harmless(&run(["verify", "--data", &store, "--service", "other"]).exits(1).stdout);
+    is_harmless(&run(["scan", "--data", &store]).stdout);
+}
+
+#[test]
+fn what_was_typed_is_shown_escaped() {
+    let typed = format!("{HOSTILE}\nerror: forged");
+    let commands: [&[&str]; 9] = [
+        &[&typed],
+        &["append", "--data", "x", &format!("--{typed}")],
+        &["append", "--data", "x", &format!("--batch={typed}")],
+        &["append", "--data", "x", "--tenant", &typed.repeat(9)],
+        &["append", "--data", "x", "--service", &typed],
+        &["append", "--data", "x", "file", &typed],
+        &["scan", "--data", "x", "--severity", &typed],
+        &["scan", "--data", "x", "--from", &typed],
+        &["import", "--data", "x", "--format", &typed, "file"],
+    ];
+    for args in commands {
+        let ran = run(args).exits(2).prints_nothing();
+        is_harmless(&ran.stderr);
+        assert!(!ran.err().contains("\nerror: forged"), "{args:?}: {}", ran.err());
+    }
+    let ran = run(["init", "--data", "x", "--name", &typed]).exits(2).says(&["\\u{9b}1mg"]);
+    is_harmless(&ran.stderr);
 }
 
 #[test]
@@ -107,6 +181,10 @@ fn a_pipe_gets_ndjson_and_a_table_only_when_asked() {
         table.out()
     );
     is_harmless(&table.stdout);
+    table.says(&["sealog: 2 entries\n"]);
+    run(["scan", "--format", "table", "--limit", "1", "--data", &scratch.store()])
+        .exits(0)
+        .says(&["sealog: 1 entry (there may be more: --limit N)\n"]);
 }
 
 #[test]
@@ -269,10 +347,65 @@ fn a_receipt_that_cannot_be_written_is_a_failure_and_the_entries_are_kept() {
     let mut command = sealog(["append", "--data", &scratch.store(), "-"]);
     command.stdin(Stdio::piped()).stdout(File::options().write(true).open("/dev/full").unwrap());
     let mut running = Running::of(command);
-    running.send(PLAIN);
-    running.finish().exits(3).says(&["could not write the output"]);
-    assert_eq!(scratch.count(&[]), 1);
+    running.send(plain(3));
+    running.finish().exits(3).says(&[
+        "3 entries were appended, only the newest receipts could not be written: No space left on device",
+        "nothing behind them was appended",
+    ]);
+    assert_eq!(scratch.count(&[]), 3);
     scratch.verify();
+}
+
+#[test]
+fn a_reader_of_receipts_that_stops_reading_is_told_what_was_appended() {
+    let scratch = Scratch::new();
+    let mut command = sealog(["append", "--batch", "1", "--data", &scratch.store(), "-"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(plain(3).as_bytes()).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    // Silence would leave the producer in the belief that everything is there.
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    // Batches that shared the sync are durable too, and are counted.
+    let appended = match scratch.count(&[]) {
+        1 => "1 entry was".to_owned(),
+        count => format!("{count} entries were"),
+    };
+    let wanted =
+        format!("sealog: {appended} appended, only the newest receipts could not be written: Broken pipe");
+    assert!(said.starts_with(&wanted), "{said}");
+}
+
+/// A datagram is a write: what two processes say on one standard error must not mix within a line.
+#[test]
+fn each_line_of_standard_error_is_one_write() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let bad = scratch.file("bad.ndjson", format!("{PLAIN}\nnot json\n{PLAIN}\n{{}}\n"));
+    let runs: [&[&str]; 5] = [
+        &["append", "--skip-bad", "--data", &store, &bad],
+        &["append", "--data", &store, &bad],
+        &["scan", "--format", "table", "--data", &store],
+        &["scan", "--server", "http://127.0.0.1:1"],
+        &["nonsense"],
+    ];
+    for args in runs {
+        let (ours, theirs) = UnixDatagram::pair().unwrap();
+        let mut command = sealog(args);
+        command.stderr(Stdio::from(OwnedFd::from(theirs)));
+        assert!(command.status().unwrap().code().is_some());
+        drop(command);
+        ours.set_nonblocking(true).unwrap();
+        let mut buffer = vec![0; 1 << 16];
+        let mut writes = 0;
+        while let Ok(length @ 1..) = ours.recv(&mut buffer) {
+            let said = std::str::from_utf8(&buffer[..length]).unwrap();
+            assert!(said.ends_with('\n') && said.starts_with(['s', 'e']), "{args:?}: {said:?}");
+            writes += 1;
+        }
+        assert!(writes > 0, "{args:?} said nothing");
+    }
 }
 
 /// Runs `sealog` on a terminal of 100 columns; gives what the terminal got. None without the tool for it.

@@ -55,6 +55,27 @@ fn what_cannot_be_made_is_told_with_its_path() {
 }
 
 #[test]
+fn a_file_in_the_place_of_a_store_is_told_as_one() {
+    let scratch = Scratch::new();
+    let file = scratch.file("file", "text");
+    let commands: [&[&str]; 6] = [
+        &["scan", "--data", &file],
+        &["stats", "--data", &file],
+        &["verify", "--data", &file],
+        &["init", "--data", &file],
+        &["append", "--data", &file],
+        &["import", "--format", "ndjson", "--data", &file, "-"],
+    ];
+    for args in commands {
+        run_with(args, PLAIN)
+            .exits(3)
+            .prints_nothing()
+            .says(&[&format!("{file}: expected the directory of a store, found a file")]);
+    }
+    assert_eq!(fs::read(file).unwrap(), b"text");
+}
+
+#[test]
 fn a_directory_with_other_files_becomes_a_store_and_keeps_them() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.store()).unwrap();
@@ -107,7 +128,8 @@ fn stats_of_an_empty_store() {
     run(["init", "--data", &scratch.store()]).exits(0);
     let stats = run(["stats", "--json", "--data", &scratch.store()]).exits(0).json();
     assert_eq!((&stats["entries"], &stats["chains"]), (&json!(0), &json!([])));
-    run(["stats", "--data", &scratch.store()]).exits(0);
+    let people = run(["stats", "--data", &scratch.store()]).exits(0);
+    assert!(people.out().contains("0 entries of 0 tenants in 0 chains and 0 commits"), "{}", people.out());
     run(["inspect", &scratch.store()]).exits(0);
     assert_eq!(run(["inspect", "--json", &scratch.store()]).exits(0).json()["journals"], json!([]));
 }

@@ -137,6 +137,31 @@ fn a_service_that_is_not_there_is_found_missing() {
     );
 }
 
+#[test]
+fn a_service_that_was_mistyped_is_answered_with_those_that_are_there() {
+    let scratch = Scratch::new();
+    let lines: String = ["mail-api", "directory", "portal"].map(|s| with(json!({ "service": s }))).concat();
+    scratch.append(lines);
+    let ran = run(["verify", "--service", "mial-api", "--data", &scratch.store()]).exits(1);
+    for part in [
+        "in 1 chain,",
+        "\n1 problem\n",
+        "expected a service that the store has, found \"mial-api\"; it has mail-api, ",
+        "directory",
+        "Check the name",
+    ] {
+        assert!(ran.out().contains(part), "{part}: {}", ran.out());
+    }
+    assert!(!ran.out().contains("restore"), "nothing is damaged: {}", ran.out());
+    // Beside damage the advice is about that.
+    let journal = scratch.path("store/journal/00000001.journal");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes[300] ^= 1;
+    scratch.file("store/journal/00000001.journal", &bytes);
+    let ran = run(["verify", "--service", "mial-api", "--data", &scratch.store()]).exits(1);
+    assert!(ran.out().contains("restore what is damaged from a backup"), "{}", ran.out());
+}
+
 /// Every byte of the first frame's payload in turn, one bit each: always found, always named by file.
 #[test]
 fn damage_is_named_with_its_place() {

@@ -1,11 +1,13 @@
 //! `sealog append`: NDJSON into a store, a receipt for each batch and service.
 
-use super::{close, directory, note, open_store, output};
+use super::{close, open_store, output};
 use crate::cli::Append;
 use crate::failure::{Failure, Outcome};
 use crate::import;
-use crate::intake::{self, Cut, Input, Parse, PausingStdin, Taken};
-use crate::output::{human, progress};
+use crate::intake::{self, Cut, Input, Intake, Parse, PausingStdin, Taken};
+use crate::output::human::counted;
+use crate::output::progress;
+use crate::output::terminal::note;
 use sealog_engine::model::{Accept, Entry, parse_entry};
 use std::io::Write;
 use std::path::Path;
@@ -40,44 +42,37 @@ pub fn open_input(path: &Path) -> Result<Input, Failure> {
 
 pub fn run(args: Append) -> Outcome {
     let path = args.file.as_deref().unwrap_or(Path::new("-"));
-    let data = directory(&args.source)?;
     let input = open_input(path)?;
-    let store = open_store(data, args.instance.as_deref())?;
+    let store = open_store(&args.data, args.instance.as_deref())?;
     let cut = if args.atomic { Cut::Once } else { Cut::Every(args.batch as usize) };
     let parser = Lines { tenant: args.tenant, service: args.service };
-    let taken = take_in(&store, vec![input], &parser, cut, args.skip_bad);
+    let taken = take_in(Intake { store: &store, parser: &parser, cut, skip_bad: args.skip_bad }, vec![input]);
     // Close all the same: what was appended before a bad line is kept.
     let closed = close(store);
     let taken = taken?;
     closed?;
     if taken.skipped > 0 {
         note(&format!(
-            "{} lines were left out, {} entries appended",
-            human::count(taken.skipped),
-            human::count(taken.entries)
+            "{} left out, {} appended",
+            counted(taken.skipped, "line", "lines"),
+            counted(taken.entries, "entry", "entries")
         ));
     }
     Ok(())
 }
 
 /// Appends all inputs; receipts go to standard output as NDJSON, progress to a terminal.
-pub fn take_in(
-    store: &sealog_engine::store::Store,
-    inputs: Vec<Input>,
-    parser: &dyn Parse,
-    cut: Cut,
-    skip_bad: bool,
-) -> Result<Taken, Failure> {
+pub fn take_in(intake: Intake<'_>, inputs: Vec<Input>) -> Result<Taken, Failure> {
     let bar = progress::entries_bar(None);
     let mut out = output();
-    let taken = intake::run(store, inputs, parser, cut, skip_bad, |taken, receipts| {
+    let taken = intake::run(intake, inputs, |taken, receipts| {
         bar.set_position(taken.entries + taken.duplicates);
         for receipt in receipts {
-            serde_json::to_writer(&mut out, receipt).map_err(|error| Failure::output(&error.into()))?;
-            out.write_all(b"\n").map_err(|error| Failure::output(&error))?;
+            serde_json::to_writer(&mut out, receipt)?;
+            out.write_all(b"\n")?;
         }
         // A receipt is worth nothing in a buffer.
-        out.flush().map_err(|error| Failure::output(&error))
+        out.flush()
     });
     bar.finish_and_clear();
     taken

@@ -1,10 +1,11 @@
 //! `sealog demo`: fills a temporary store with lifelike entries, and shows what it does.
 
+mod temporary;
+
 use super::close;
 use super::verify::write_report;
 use crate::cli::Demo;
 use crate::failure::{Failure, Outcome};
-use crate::filter::not_yet;
 use crate::generate::{Generator, Plan};
 use crate::output::table::{bold, entries_header, entry_line, faint, good};
 use crate::output::{human, progress};
@@ -15,17 +16,16 @@ use sealog_engine::scan::{Filter, Query, Scope, Text};
 use sealog_engine::store::{Options, Store};
 use sealog_engine::verify::{VerifyOptions, verify};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
+use temporary::TemporaryDirectory;
 
 const BATCH_ENTRIES: usize = 1000;
 
 pub fn run(args: &Demo) -> Outcome {
-    if args.listen.is_some() {
-        return Err(not_yet("--listen", "there is no server yet; the demo runs without it"));
-    }
     let directory = TemporaryDirectory::new()?;
-    let result = show(args.entries, &directory.0);
+    let result = show(args.entries, &directory);
+    directory.end_if_interrupted();
     match result {
         Err(Shown::Failed(failure)) => Err(failure),
         Err(Shown::Output(error)) => Err(Failure::output(&error)),
@@ -50,7 +50,8 @@ impl From<sealog_engine::error::Error> for Shown {
     }
 }
 
-fn show(entries: u64, directory: &Path) -> Result<(), Shown> {
+fn show(entries: u64, temporary: &TemporaryDirectory) -> Result<(), Shown> {
+    let directory = temporary.path();
     let mut out = io::stdout().lock();
     writeln!(out, "{}", bold("Sealog: an append-only log that proves what it holds"))?;
     writeln!(out, "{}", faint(format!("a temporary store in {}\n", directory.display())))?;
@@ -58,12 +59,12 @@ fn show(entries: u64, directory: &Path) -> Result<(), Shown> {
     // Every step says what it does and what it took.
     let step = |out: &mut io::StdoutLock<'_>, what: &str| writeln!(out, "{} {}", good("▸"), bold(what));
     step(&mut out, "Append: lifelike entries of 2 000 tenants and 12 services, each batch synced to disk")?;
-    let store = Store::open(directory, Options::default())?;
+    let store = temporary.make(|directory| Store::open(directory, Options::default()))?;
     let (took, bytes) = fill(&store, entries).map_err(Shown::Failed)?;
     writeln!(
         out,
-        "  {} entries ({} as JSON) durable in {}, {}: parsed, hashed, linked and indexed\n",
-        human::count(entries),
+        "  {} ({} as JSON) durable in {}, {}: parsed, hashed, linked and indexed\n",
+        human::counted(entries, "entry", "entries"),
         human::bytes(bytes),
         human::seconds(took),
         human::rate(entries, took)
@@ -156,27 +157,4 @@ fn flip_a_bit(directory: &Path) -> io::Result<()> {
     let mut byte = [0];
     file.read_exact_at(&mut byte, middle)?;
     file.write_all_at(&[byte[0] ^ 1], middle)
-}
-
-/// A directory that goes when it is dropped.
-struct TemporaryDirectory(PathBuf);
-
-impl TemporaryDirectory {
-    fn new() -> Result<TemporaryDirectory, Failure> {
-        let mut random = [0; 8];
-        let name = getrandom::fill(&mut random)
-            .map(|()| format!("sealog-demo-{}", sealog_engine::hex::encode(&random)))
-            .map_err(|error| Failure::Impossible(format!("could not draw a random name: {error}")))?;
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path)
-            .map_err(|error| Failure::io(format!("could not create {}", path.display()), &error))?;
-        Ok(TemporaryDirectory(path))
-    }
-}
-
-impl Drop for TemporaryDirectory {
-    fn drop(&mut self) {
-        // Best effort: it lies in the system's directory for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

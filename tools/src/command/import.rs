@@ -1,12 +1,13 @@
 //! `sealog import`: logs of other systems into a store, nothing lost and nothing invented.
 
 use super::append::{open_input, take_in};
-use super::{close, note, open_store};
+use super::{close, open_store};
 use crate::cli;
 use crate::failure::Outcome;
 use crate::import::{Defaults, Format, map_line};
-use crate::intake::{Cut, Parse};
-use crate::output::human;
+use crate::intake::{Cut, Intake, Parse};
+use crate::output::human::{count, counted};
+use crate::output::terminal::note;
 use sealog_engine::model::Entry;
 
 struct Mapping {
@@ -25,15 +26,16 @@ pub fn run(args: &cli::Import) -> Outcome {
     let store = open_store(&args.data, None)?;
     let defaults = Defaults { tenant: args.tenant.clone(), service: args.service.clone() };
     let parser = Mapping { format: args.format, defaults };
-    let taken = take_in(&store, inputs, &parser, Cut::Every(args.batch as usize), args.skip_bad);
+    let cut = Cut::Every(args.batch as usize);
+    let taken = take_in(Intake { store: &store, parser: &parser, cut, skip_bad: args.skip_bad }, inputs);
     let closed = close(store);
     let taken = taken?;
     closed?;
     note(&format!(
-        "{} entries imported, {} had come before, {} lines left out",
-        human::count(taken.entries),
-        human::count(taken.duplicates),
-        human::count(taken.skipped)
+        "{} imported, {} had come before, {} left out",
+        counted(taken.entries, "entry", "entries"),
+        count(taken.duplicates),
+        counted(taken.skipped, "line", "lines")
     ));
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! `sealog inspect`: what is in a store or a journal file, frame by frame. Reads headers and shapes, checks CRCs,
 //! recomputes no hash: that is `verify`.
 
-use super::{note, output};
+use super::{damage_text, note_damage, output};
 use crate::cli::Inspect;
 use crate::failure::{Failure, Outcome, while_reading};
-use crate::output::human;
 use crate::output::table::{bold, faint, plain};
+use crate::output::terminal::printable;
+use crate::output::{human, json};
 use sealog_engine::disk::DirectoryDisk;
 use sealog_engine::format::commit;
 use sealog_engine::format::journal::FrameType;
@@ -85,9 +86,7 @@ pub fn run(args: &Inspect) -> Outcome {
         (Some(number), false) => write_frames(&mut out, number, &found),
     };
     written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))?;
-    for damage in &found.damage {
-        note(&place(damage));
-    }
+    found.damage.iter().for_each(note_damage);
     if found.damage.is_empty() { Ok(()) } else { Err(Failure::Found) }
 }
 
@@ -176,7 +175,7 @@ fn store_contents(identity: &Identity, found: &Found) -> StoreContents {
         id: hex::encode(&identity.id),
         created: identity.created,
         journals: found.journals.iter().map(JournalContents::copy).collect(),
-        damage: found.damage.iter().map(place).collect(),
+        damage: found.damage.iter().map(damage_text).collect(),
     }
 }
 
@@ -186,12 +185,8 @@ impl JournalContents {
     }
 }
 
-fn place(damage: &Damage) -> String {
-    format!("{}, byte {}: {}; run `sealog verify`", damage.file, damage.offset, damage.detail)
-}
-
 fn print_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
+    json::write(out, value)?;
     writeln!(out)
 }
 
@@ -230,7 +225,10 @@ fn write_frames(out: &mut dyn Write, number: u64, found: &Found) -> io::Result<(
     writeln!(
         out,
         "{}",
-        bold(format!("journal file {number}, {} frames", human::count(found.frames.len() as u64)))
+        bold(format!(
+            "journal file {number}, {}",
+            human::counted(found.frames.len() as u64, "frame", "frames")
+        ))
     )?;
     let rows = found
         .frames
@@ -256,10 +254,7 @@ fn write_frames(out: &mut dyn Write, number: u64, found: &Found) -> io::Result<(
         writeln!(
             out,
             "{}",
-            faint(format!(
-                "{} behind the last frame were never acknowledged",
-                human::bytes(found.torn_bytes)
-            ))
+            faint(format!("{} behind the last frame, never acknowledged", human::bytes(found.torn_bytes)))
         )?;
     }
     Ok(())
@@ -267,7 +262,7 @@ fn write_frames(out: &mut dyn Write, number: u64, found: &Found) -> io::Result<(
 
 fn summary(services: &[String]) -> String {
     const SHOWN: usize = 3;
-    let shown = services.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let shown = services.iter().take(SHOWN).map(|service| printable(service)).collect::<Vec<_>>().join(", ");
     match services.len().checked_sub(SHOWN) {
         None | Some(0) => shown,
         Some(more) => format!("{shown} and {more} more"),

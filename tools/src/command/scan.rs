@@ -1,13 +1,13 @@
 //! `sealog scan`: the entries that match.
 
-use super::{directory, newest_commit, note, open_reader, output, report_damage};
+use super::{newest_commit, open_reader, output, report_damage};
 use crate::cli::{OrderName, OutputFormat, Scan};
 use crate::failure::{Failure, Outcome};
-use crate::filter::{filter, not_yet};
-use crate::output::csv;
-use crate::output::table::{entries_header, entry_line, faint};
-use crate::output::terminal::is_stdout_terminal;
-use crate::output::{human, json};
+use crate::filter::filter;
+use crate::output::human::counted;
+use crate::output::table::{entries_header, entry_line};
+use crate::output::terminal::{is_stdout_terminal, note};
+use crate::output::{csv, json};
 use sealog_engine::clock::{Clock, System};
 use sealog_engine::model::{Committed, Timestamp};
 use sealog_engine::scan::{Order, Query, Scope};
@@ -24,14 +24,7 @@ pub fn now(directory: &Path) -> Timestamp {
 }
 
 pub fn run(args: &Scan) -> Outcome {
-    if args.explain {
-        return Err(not_yet(
-            "--explain",
-            "there is one plan until segments are sealed: every chain's index in memory",
-        ));
-    }
-    let data = directory(&args.source)?;
-    let filter = filter(&args.filters, now(data))?;
+    let filter = filter(&args.filters, now(&args.data))?;
     let default_format = if is_stdout_terminal() { OutputFormat::Table } else { OutputFormat::Ndjson };
     let format = args.format.unwrap_or(default_format);
     let is_table = format == OutputFormat::Table && !args.count;
@@ -40,7 +33,7 @@ pub fn run(args: &Scan) -> Outcome {
         OrderName::Asc => Order::Ascending,
         OrderName::Desc => Order::Descending,
     };
-    let reader = open_reader(data)?;
+    let reader = open_reader(&args.data)?;
     // Whoever can read the files may see all of them.
     let mut scan = reader.scan(&Scope::everything(), &Query { filter, order, limit });
     let mut out = output();
@@ -61,7 +54,7 @@ pub fn run(args: &Scan) -> Outcome {
         });
         if is_table && result.is_ok() {
             let more = if limit == Some(count) { " (there may be more: --limit N)" } else { "" };
-            note(&faint(format!("{} entries{more}", human::count(count))));
+            note(&format!("{}{more}", counted(count, "entry", "entries")));
         }
         result
     };

@@ -3,9 +3,9 @@
 use super::{open_reader, output, report_damage};
 use crate::cli::Stats;
 use crate::failure::{Failure, Outcome};
-use crate::output::human;
 use crate::output::table::{bold, faint, plain};
 use crate::output::terminal::printable;
+use crate::output::{human, json};
 use sealog_engine::hex;
 use sealog_engine::model::{Severity, Timestamp};
 use sealog_engine::reader::Reader;
@@ -46,7 +46,7 @@ pub fn run(args: &Stats) -> Outcome {
         numbers(&reader, &args.data).map_err(|error| Failure::io("could not measure the store", &error))?;
     let mut out = output();
     let written = if args.json {
-        serde_json::to_writer(&mut out, &numbers).map_err(io::Error::from).and_then(|()| writeln!(out))
+        json::write(&mut out, &numbers).and_then(|()| writeln!(out))
     } else {
         write_numbers(&mut out, &numbers)
     };
@@ -115,11 +115,11 @@ fn write_numbers(out: &mut dyn Write, numbers: &StoreNumbers) -> io::Result<()> 
     };
     writeln!(
         out,
-        "{} entries of {} tenants in {} chains and {} commits",
-        bold(human::count(numbers.entries)),
-        human::count(numbers.tenants),
-        human::count(numbers.chains.len() as u64),
-        human::count(numbers.commits)
+        "{} of {} in {} and {}",
+        bold(human::counted(numbers.entries, "entry", "entries")),
+        human::counted(numbers.tenants, "tenant", "tenants"),
+        human::counted(numbers.chains.len() as u64, "chain", "chains"),
+        human::counted(numbers.commits, "commit", "commits")
     )?;
     writeln!(
         out,

@@ -1,23 +1,20 @@
 //! `sealog verify`: recomputes every hash, and prints what was found.
 
-use super::{directory, output, scan::now};
+use super::{check_directory, output, scan::now};
 use crate::cli::Verify;
 use crate::failure::{Failure, Outcome, while_reading};
-use crate::filter::{not_yet, window};
+use crate::filter::window;
 use crate::output::table::{bad, bold, faint, fit, good, plain};
 use crate::output::terminal::printable;
-use crate::output::{human, progress};
+use crate::output::{human, json, progress};
 use sealog_engine::disk::DirectoryDisk;
-use sealog_engine::verify::{ChainReport, PlaceInTime, Problem, Report, VerifyOptions, verify};
+use sealog_engine::verify::{ChainReport, PlaceInTime, Problem, ProblemKind, Report, VerifyOptions, verify};
 use std::io::{self, Write};
 use std::path::Path;
 
 pub fn run(args: &Verify) -> Outcome {
-    if !args.checkpoint.is_empty() || args.key.is_some() {
-        let what = if args.key.is_some() { "--key" } else { "--checkpoint" };
-        return Err(not_yet(what, "stores do not sign checkpoints yet"));
-    }
-    let data = directory(&args.source)?;
+    let data = &args.data;
+    check_directory(data)?;
     let options = VerifyOptions { services: args.service.clone(), window: window(&args.window, now(data))? };
     let bar = progress::bytes_bar(journal_bytes(data));
     let report = verify(&DirectoryDisk::new(data), &options, |bytes| bar.set_position(bytes));
@@ -25,7 +22,7 @@ pub fn run(args: &Verify) -> Outcome {
     let report = report.map_err(while_reading)?;
     let mut out = output();
     let written = if args.json {
-        serde_json::to_writer(&mut out, &report).map_err(io::Error::from).and_then(|()| writeln!(out))
+        json::write(&mut out, &report).and_then(|()| writeln!(out))
     } else {
         write_report(&mut out, &report)
     };
@@ -44,9 +41,9 @@ pub fn write_report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let verdict = if report.valid { good("VALID") } else { bad("NOT VALID") };
     writeln!(
         out,
-        "{verdict}  {} entries in {} chains, {} recomputed in {} ({})",
-        bold(human::count(report.entries)),
-        human::count(report.chains.len() as u64),
+        "{verdict}  {} in {}, {} recomputed in {} ({})",
+        bold(human::counted(report.entries, "entry", "entries")),
+        human::counted(report.chains.len() as u64, "chain", "chains"),
         human::bytes(report.bytes),
         human::seconds(report.seconds),
         human::rate(report.entries, report.seconds)
@@ -56,7 +53,7 @@ pub fn write_report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             out,
             "{}",
             faint(format!(
-                "{} behind the last entry are a write under way, or torn by a crash: never acknowledged, no problem",
+                "{} behind the last entry: a write under way, or torn by a crash; never acknowledged, no problem",
                 human::bytes(report.torn_bytes)
             ))
         )?;
@@ -68,11 +65,11 @@ pub fn write_report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
     let problems: Vec<&Problem> = report.all_problems().collect();
     if !problems.is_empty() {
-        writeln!(out, "\n{}", bad(format!("{} problems", human::count(problems.len() as u64))))?;
+        writeln!(out, "\n{}", bad(human::counted(problems.len() as u64, "problem", "problems")))?;
         for problem in problems {
             write_problem(out, problem)?;
         }
-        writeln!(out, "\nKeep the directory as it is, and restore what is damaged from a backup.")?;
+        writeln!(out, "\n{}", advice(report))?;
     }
     writeln!(
         out,
@@ -81,6 +78,17 @@ pub fn write_report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             "Nothing is signed in this version: a store that was rewritten whole, or rolled back, is not told from the original."
         )
     )
+}
+
+/// What to do about problems.
+fn advice(report: &Report) -> &'static str {
+    // A service that was asked for and is not there belongs to no chain; a chain that a heads names does.
+    let is_unknown = |problem: &Problem| problem.kind == ProblemKind::ChainMissing;
+    if report.problems.iter().all(is_unknown) && report.chains.iter().all(|chain| chain.valid) {
+        "What is there is whole. Check the name; if the store had this service, it was rolled back or replaced."
+    } else {
+        "Keep the directory as it is, and restore what is damaged from a backup."
+    }
 }
 
 fn chain_row(chain: &ChainReport) -> Vec<String> {

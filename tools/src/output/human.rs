@@ -15,6 +15,12 @@ pub fn count(number: u64) -> String {
     shown
 }
 
+/// So many of something, with the noun that the number wants: `1 entry`, `0 entries`, `2 500 entries`. A verb that
+/// depends on the number is part of the noun.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// Bytes in the largest binary unit that leaves at least one.
 pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -73,6 +79,9 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1 234 567");
+        assert_eq!(counted(0, "entry", "entries"), "0 entries");
+        assert_eq!(counted(1, "entry was", "entries were"), "1 entry was");
+        assert_eq!(counted(2500, "line", "lines"), "2 500 lines");
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(time(Timestamp::from_nanos(0)), "1970-01-01 00:00:00.000");

@@ -1,7 +1,7 @@
 //! What may go to a terminal: text without control characters, colours only where they are wanted.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 
 /// Whether a character could move the cursor, change colours, or reorder what is shown: C0 and C1 controls, DEL, and
 /// the bidirectional controls of Unicode UAX #9 (and the marks that work alike).
@@ -33,11 +33,32 @@ pub fn is_stdout_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Whether to colour standard output: a terminal, and no `NO_COLOR` (no-color.org).
+/// Whether to colour standard output.
 pub fn wants_colour() -> bool {
+    is_stdout_terminal() && takes_colour()
+}
+
+/// Whether to colour standard error.
+pub fn wants_colour_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && takes_colour()
+}
+
+/// Whether a terminal may be coloured: no `NO_COLOR` (no-color.org), and one that knows colours.
+fn takes_colour() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    is_stdout_terminal() && !refused && !dumb
+    !refused && !dumb
+}
+
+/// Tells the user something that is not a result, on one line.
+pub fn note(message: &str) {
+    write_stderr(&format!("sealog: {}\n", printable(message)));
+}
+
+/// Writes to standard error in one write, so that lines of processes that share it do not mix.
+pub fn write_stderr(text: &str) {
+    // With standard error gone there is nobody left to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Columns of the terminal; 110 where there is none.
