@@ -51,7 +51,7 @@ fn queries(reader: &Reader, entries: usize) -> Outcome<Vec<(String, Query)>> {
     let mut by_tenant: BTreeMap<Box<str>, u64> = BTreeMap::new();
     for chain in reader.view().chains() {
         chain
-            .tenant_counts()
+            .tenant_counts()?
             .into_iter()
             .for_each(|(tenant, count)| *by_tenant.entry(tenant).or_default() += count);
     }

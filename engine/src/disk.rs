@@ -73,6 +73,9 @@ pub trait Disk: Send + Sync {
     fn display(&self, path: &str) -> String;
 }
 
+/// Bytes of a file, mapped or read.
+pub type Mapping = Box<dyn AsRef<[u8]> + Send + Sync>;
+
 /// An open file. Writes may be torn and reordered until `sync` returns.
 pub trait DiskFile: Send + Sync {
     /// Bytes in the file.
@@ -104,6 +107,25 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// The system's.
     fn set_length(&self, length: u64) -> io::Result<()>;
+
+    /// The first `length` bytes of a file that nobody will write or cut any more: mapped where that is possible, else
+    /// read.
+    ///
+    /// # Errors
+    /// The system's; `UnexpectedEof` if there are fewer.
+    fn map(&self, length: u64) -> io::Result<Mapping> {
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.read_at(&mut bytes[filled..], filled as u64) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Box::new(bytes))
+    }
 
     /// Makes everything written durable, and the length that is needed to read it back.
     ///

@@ -3,8 +3,11 @@
 //! Knows no file, clock, thread or randomness. Every count and length read here is bounded before it is used.
 
 pub mod cbor;
+pub mod column;
 pub mod commit;
 pub mod control;
 pub mod journal;
+pub mod metadata;
 pub mod record;
+pub mod segment;
 pub mod store_file;

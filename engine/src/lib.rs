@@ -40,8 +40,8 @@
 //!
 //! | layer | modules | knows |
 //! | --- | --- | --- |
-//! | verbs | [`store`], [`scan`], [`mod@verify`], [`reader`] | the order of durable steps |
-//! | where format meets disk | [`identity`], [`journal`], [`open`] | frames, rows, their index |
+//! | verbs | [`store`], [`scan`], [`mod@verify`], [`reader`], [`view`] | the order of durable steps |
+//! | where format meets disk | [`identity`], [`journal`], [`open`], [`segment`] | frames, rows, their index |
 //! | pure | [`mod@format`], [`proof`], [`batch`] | bytes and hashes; no file, clock, thread or randomness |
 //! | bytes and durability | [`disk`] | files; no format |
 //! | values | [`model`], [`limits`], [`error`], [`clock`], [`hex`] | nothing else |
@@ -60,5 +60,7 @@ pub mod open;
 pub mod proof;
 pub mod reader;
 pub mod scan;
+pub mod segment;
 pub mod store;
 pub mod verify;
+pub mod view;

@@ -56,6 +56,11 @@ pub const CLOCK_LEAP_NS: i64 = 60 * 1_000_000_000;
 /// A leap that lasts this long is taken.
 pub const CLOCK_LEAP_PATIENCE_NS: i64 = 600 * 1_000_000_000;
 
+/// Most rows of a sealed segment: its columns are decoded whole while it is verified.
+pub const SEGMENT_ROWS_MAX: u32 = 1 << 20;
+/// Largest segment file, in bytes: an untrusted one is read whole.
+pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
+
 /// A tree mark is kept every this many entries.
 pub const MARK_INTERVAL: u64 = 256;
 

@@ -1,39 +1,25 @@
-//! Open segments: each chain's entries that lie in the journal, in memory, with their index.
+//! Open segments: a chain's entries that lie in the journal only, in memory, with their index.
 //!
 //! Rows are positions in this segment, 0, 1, 2, … in commit order, so row order is the order of time and `seq`. Records
 //! are not copied: a row points into its frame's bytes. Rows are only ever added, so a scan that noted where a chain
 //! ended reads on undisturbed while entries arrive.
 
-use crate::format::commit::{Commit, Part};
+use crate::format::commit::Part;
 use crate::format::record;
-use crate::journal::{Damage, Frame};
+use crate::journal::Frame;
 use crate::model::{Severity, Timestamp};
 use crate::proof::Hash;
-use parking_lot::RwLock;
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-/// Everything readable of a store. Shared by those who read and the one who publishes.
-pub struct View {
-    chains: RwLock<BTreeMap<Box<str>, Arc<Chain>>>,
-    newest: AtomicI64,
-    damage: Vec<Damage>,
-}
-
-/// One chain's open segment.
-pub struct Chain {
-    service: Box<str>,
-    segment: RwLock<OpenSegment>,
-}
 
 /// The rows of one chain and their index. Fields grow together under the chain's lock.
 #[derive(Default)]
 pub(crate) struct OpenSegment {
     runs: Vec<Run>,
     rows: Vec<RecordRange>,
+    record_bytes: u64,
     /// Severity of each row, and how many rows have each, lowest first: a byte a row is searched faster than a set of
     /// rows is kept.
     severities: Vec<Severity>,
@@ -52,6 +38,32 @@ struct TenantRows {
     rows: Vec<u32>,
 }
 
+/// One entry, found; keeps the bytes it lies in.
+#[derive(Clone, Debug)]
+pub(crate) struct Located {
+    pub record: RecordBytes,
+    pub seq: u64,
+    pub logged_at: Timestamp,
+}
+
+/// Where a record's bytes are.
+#[derive(Clone, Debug)]
+pub(crate) enum RecordBytes {
+    /// In a frame's payload.
+    Frame(Arc<Frame>, Range<usize>),
+    /// Put together from columns.
+    Owned(Box<[u8]>),
+}
+
+impl RecordBytes {
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            RecordBytes::Frame(frame, range) => &frame.payload()[range.clone()],
+            RecordBytes::Owned(bytes) => bytes,
+        }
+    }
+}
+
 /// Rows of one part of one frame.
 struct Run {
     first_row: u32,
@@ -68,122 +80,59 @@ struct RecordRange {
     bytes: u32,
 }
 
-/// One entry, found; keeps the frame it lies in.
-#[derive(Clone, Debug)]
-pub(crate) struct Located {
-    pub frame: Arc<Frame>,
-    pub record: Range<usize>,
-    pub seq: u64,
-    pub logged_at: Timestamp,
-}
-
-impl View {
-    pub(crate) fn new() -> View {
-        View { chains: RwLock::default(), newest: AtomicI64::new(i64::MIN), damage: Vec::new() }
-    }
-
-    pub(crate) fn set_damage(&mut self, damage: Vec<Damage>) {
-        self.damage = damage;
-    }
-
-    /// What of the journal does not read back: entries that lie there are in no scan.
-    pub fn damage(&self) -> &[Damage] {
-        &self.damage
-    }
-
-    /// The newest commit time, if there is any entry.
-    pub fn newest(&self) -> Option<Timestamp> {
-        let newest = self.newest.load(Ordering::Acquire);
-        (newest != i64::MIN).then(|| Timestamp::from_nanos(newest))
-    }
-
-    /// All chains, by service.
-    pub fn chains(&self) -> Vec<Arc<Chain>> {
-        self.chains.read().values().cloned().collect()
-    }
-
-    /// Adds a frame's entries. `severities` are theirs, in order, where the caller knows them; else records tell.
-    pub(crate) fn publish(&self, frame: &Arc<Frame>, commit: &Commit<'_>, severities: Option<&[Severity]>) {
-        let mut first = 0;
-        for part in &commit.parts {
-            let own = severities.and_then(|all| all.get(first..first + part.rows.len()));
-            first += part.rows.len();
-            let known = self.chains.read().get(part.service).cloned();
-            let chain = known.unwrap_or_else(|| {
-                let service: Box<str> = part.service.into();
-                let chain = Arc::new(Chain { service: service.clone(), segment: RwLock::default() });
-                self.chains.write().insert(service, Arc::clone(&chain));
-                chain
-            });
-            chain.segment.write().push(frame, part, own);
-        }
-        self.newest.fetch_max(frame.header.logged_at, Ordering::Release);
-    }
-
+impl OpenSegment {
     /// The leaf of an entry.
-    pub(crate) fn leaf(&self, service: &str, seq: u64) -> Option<Hash> {
-        let chain = self.chains.read().get(service).cloned()?;
-        let segment = chain.segment.read();
-        let at = segment.runs.partition_point(|run| run.first_seq <= seq).checked_sub(1)?;
-        let run = &segment.runs[at];
-        let index = usize::try_from(seq - run.first_seq).ok()?;
-        let leaf = run.frame.payload().get(run.leaves_offset..)?.as_chunks::<32>().0.get(index)?;
-        (index < segment.run_rows(at).len()).then_some(*leaf)
-    }
-}
-
-impl Chain {
-    /// The chain's service.
-    pub fn service(&self) -> &str {
-        &self.service
+    pub(crate) fn leaf(&self, seq: u64) -> Option<Hash> {
+        let row = self.row_at(seq)?;
+        let at = self.runs.partition_point(|run| run.first_row <= row).checked_sub(1)?;
+        let run = &self.runs[at];
+        let leaves = run.frame.payload().get(run.leaves_offset..)?.as_chunks::<32>().0;
+        leaves.get((row - run.first_row) as usize).copied()
     }
 
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&OpenSegment) -> T) -> T {
-        read(&self.segment.read())
+    /// The row of an entry that reads back.
+    fn row_at(&self, seq: u64) -> Option<u32> {
+        let row = self.rows_from(seq);
+        let at = self.runs.partition_point(|run| run.first_row <= row).checked_sub(1)?;
+        let run = &self.runs[at];
+        (row < self.row_count() && run.first_seq + u64::from(row - run.first_row) == seq).then_some(row)
     }
 
-    /// Entries that read back.
-    pub fn entry_count(&self) -> u64 {
-        self.read(|segment| segment.rows.len() as u64)
+    /// The first row at or behind a position.
+    fn rows_from(&self, seq: u64) -> u32 {
+        let Some(at) = self.runs.partition_point(|run| run.first_seq <= seq).checked_sub(1) else { return 0 };
+        let rows = self.run_rows(at);
+        let beyond = seq - self.runs[at].first_seq;
+        u32::try_from(beyond).map_or(rows.end, |beyond| rows.start.saturating_add(beyond).min(rows.end))
     }
 
-    /// Tenants with their numbers of entries, by name.
-    pub fn tenant_counts(&self) -> BTreeMap<Box<str>, u64> {
-        self.read(|segment| {
-            let count = |tenant: &TenantRows| (tenant.name.clone(), tenant.rows.len() as u64);
-            segment.tenants.iter().map(count).collect()
-        })
-    }
-
-    /// Numbers of entries by severity class, lowest first.
-    pub fn severity_counts(&self) -> [u64; Severity::ALL.len()] {
-        self.read(|segment| segment.severity_counts)
+    /// Position behind the last entry; none if it is empty.
+    pub(crate) fn end_seq(&self) -> Option<u64> {
+        self.runs.last().map(|run| run.first_seq + u64::from(self.row_count() - run.first_row))
     }
 
     /// First and last commit time.
-    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        self.read(|segment| {
-            let (first, last) = (segment.runs.first()?, segment.runs.last()?);
-            Some((Timestamp::from_nanos(first.logged_at), Timestamp::from_nanos(last.logged_at)))
-        })
+    pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let (first, last) = (self.runs.first()?, self.runs.last()?);
+        Some((Timestamp::from_nanos(first.logged_at), Timestamp::from_nanos(last.logged_at)))
     }
 
     /// Bytes of the records.
-    pub fn record_bytes(&self) -> u64 {
-        self.read(|segment| segment.rows.iter().map(|row| u64::from(row.bytes)).sum())
+    pub(crate) fn record_bytes(&self) -> u64 {
+        self.record_bytes
     }
 
-    /// Position after the newest entry.
-    pub fn size(&self) -> u64 {
-        self.read(|segment| {
-            let last = segment.runs.last();
-            last.map_or(0, |run| run.first_seq + (segment.row_count() - run.first_row) as u64)
-        })
+    /// Rows by severity class, lowest first.
+    pub(crate) fn severity_counts(&self) -> &[u64; Severity::ALL.len()] {
+        &self.severity_counts
     }
-}
 
-impl OpenSegment {
-    fn push(&mut self, frame: &Arc<Frame>, part: &Part<'_>, severities: Option<&[Severity]>) {
+    /// Tenants with their numbers of rows.
+    pub(crate) fn tenant_counts(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.tenants.iter().map(|tenant| (&*tenant.name, tenant.rows.len() as u64))
+    }
+
+    pub(crate) fn push(&mut self, frame: &Arc<Frame>, part: &Part<'_>, severities: Option<&[Severity]>) {
         for line in &part.lines {
             let tenant = self.tenant_index(line.tenant);
             if line.line as usize == self.lines.len() {
@@ -203,6 +152,7 @@ impl OpenSegment {
         self.rows.extend(
             part.rows.iter().map(|row| RecordRange { offset: row.record_offset, bytes: row.record_bytes }),
         );
+        self.record_bytes += part.rows.iter().map(|row| u64::from(row.record_bytes)).sum::<u64>();
         match severities {
             Some(severities) => self.severities.extend_from_slice(severities),
             // A record that does not decode is still a row: a scan that meets it says so.
@@ -285,8 +235,10 @@ impl OpenSegment {
         let run = &self.runs[self.runs.partition_point(|run| run.first_row <= row) - 1];
         let range = self.rows[row as usize];
         Located {
-            frame: Arc::clone(&run.frame),
-            record: range.offset as usize..(range.offset + range.bytes) as usize,
+            record: RecordBytes::Frame(
+                Arc::clone(&run.frame),
+                range.offset as usize..(range.offset + range.bytes) as usize,
+            ),
             seq: run.first_seq + u64::from(row - run.first_row),
             logged_at: Timestamp::from_nanos(run.logged_at),
         }

@@ -4,6 +4,7 @@
 
 pub mod directory;
 pub mod hashes;
+pub mod line;
 pub mod sha256;
 pub mod tree;
 

@@ -5,9 +5,11 @@ use crate::error::Error;
 use crate::format::store_file::StoreFileError;
 use crate::identity::{self, Identity};
 use crate::journal::Damage;
-use crate::open::View;
+use crate::model::ServiceName;
 use crate::scan::{Query, Scan, Scope};
+use crate::segment;
 use crate::store::replay;
+use crate::view::View;
 use std::path::Path;
 
 /// What a store held when it was opened.
@@ -56,6 +58,7 @@ impl Reader {
             }
         };
         let mut view = View::new();
+        load_segments(disk, &identity, &view, &mut damage)?;
         let mut frame_count = 0;
         let replayed = replay(disk, &identity, |frame, commit| {
             view.publish(frame, commit, None);
@@ -91,4 +94,35 @@ impl Reader {
     pub fn frame_count(&self) -> u64 {
         self.frame_count
     }
+}
+
+/// Puts sealed segments into the view, before the journal adds what is behind them.
+fn load_segments(
+    disk: &dyn Disk,
+    identity: &Identity,
+    view: &View,
+    damage: &mut Vec<Damage>,
+) -> Result<(), Error> {
+    let services =
+        segment::services(disk).map_err(Error::during("list", disk.display(segment::DIRECTORY)))?;
+    for service in services {
+        let directory = segment::directory(&service);
+        if ServiceName::new(&service).is_err() {
+            let detail = "expected the name of a service".to_owned();
+            damage.push(Damage { file: directory, offset: 0, end_offset: 0, lost: None, detail });
+            continue;
+        }
+        let loaded = segment::load(disk, &identity.id, &service)
+            .map_err(Error::during("list", disk.display(&directory)))?;
+        loaded.segments.into_iter().for_each(|segment| view.add_sealed(segment));
+        let problems = loaded.problems.into_iter();
+        damage.extend(problems.map(|(file, detail)| Damage {
+            file,
+            offset: 0,
+            end_offset: 0,
+            lost: None,
+            detail,
+        }));
+    }
+    Ok(())
 }

@@ -81,7 +81,14 @@ impl Disk for MemoryDisk {
         let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
         let files = lock(&self.files);
         let names = files.keys().filter_map(|path| path.strip_prefix(&prefix));
-        Ok(names.filter(|name| !name.contains('/')).map(str::to_owned).collect())
+        let directories = lock(&self.directories);
+        let below = directories.iter().filter_map(|path| path.strip_prefix(&prefix));
+        let children = below.filter_map(|path| path.split('/').next()).filter(|name| !name.is_empty());
+        let mut names: Vec<String> =
+            names.filter(|name| !name.contains('/')).chain(children).map(str::to_owned).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
     }
 
     fn create_directory(&self, directory: &str) -> io::Result<()> {

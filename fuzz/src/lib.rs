@@ -11,6 +11,7 @@ mod input;
 mod journal;
 mod lines;
 mod seeds;
+mod segment;
 mod store;
 
 pub use disk::MemoryDisk;
@@ -19,6 +20,7 @@ pub use format::{cbor, frame, record, store_file};
 pub use journal::{journal, read_whole};
 pub use lines::{entry_json, import};
 pub use seeds::{Seed, seeds};
+pub use segment::{column, segment};
 
 /// A target by its name, as it is in `fuzz_targets/` and `corpus/`.
 pub struct Target {
@@ -29,7 +31,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "record", run: record },
     Target { name: "frame", run: frame },
     Target { name: "journal", run: journal },
@@ -38,4 +40,6 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "cbor", run: cbor },
     Target { name: "import", run: import },
     Target { name: "filter", run: filter },
+    Target { name: "segment", run: segment },
+    Target { name: "column", run: column },
 ];

@@ -6,8 +6,15 @@ use crate::store::{self, LINES};
 use sealog::import::Format;
 use sealog_engine::disk::Disk;
 use sealog_engine::error::Error;
+use sealog_engine::format::column::{Effort, bytes, packed, text, times};
+use sealog_engine::format::segment::LineState;
+use sealog_engine::format::segment::columns::Row;
+use sealog_engine::format::segment::states::{self, Opening, OpeningLine};
 use sealog_engine::format::{cbor, commit, control, record};
 use sealog_engine::journal::{self, Event, Frame, JournalReader};
+use sealog_engine::proof::Hasher;
+use sealog_engine::proof::tree::RightEdge;
+use sealog_engine::segment::writer;
 
 /// One input of one target.
 pub struct Seed {
@@ -86,6 +93,12 @@ pub fn seeds() -> Result<Vec<Seed>, Error> {
                 }
             }
         }
+    }
+    for (name, bytes) in columns() {
+        add("column", name, bytes);
+    }
+    for (name, bytes) in segments(&frames) {
+        add("segment", &name, bytes);
     }
     let mut file_header = vec![1];
     file_header.extend([0; 20]);
@@ -260,3 +273,71 @@ const RAW_LINES: [(Format, &str); 14] = [
     (Format::Syslog, "<34>Oct 11 22:14:15 mymachine su[77]: 'su root' failed for lonvick on /dev/pts/8"),
     (Format::Syslog, "no form at all"),
 ];
+
+/// Columns of each kind: which, rows, bytes.
+fn columns() -> Vec<(&'static str, Vec<u8>)> {
+    let head = |kind: u8, rows: usize| {
+        let mut bytes = vec![kind];
+        bytes.extend(u16::try_from(rows).unwrap_or_default().to_le_bytes());
+        bytes
+    };
+    let numbers: Vec<u64> = (0..300).map(|row| 7_000 + row * row).collect();
+    let mut packed_column = head(0, numbers.len());
+    packed::encode(&numbers, &mut packed_column);
+    let some_times: Vec<Option<i64>> =
+        numbers.iter().map(|number| (number % 3 > 0).then_some(number.cast_signed() * 1_000)).collect();
+    let mut times_column = head(1, some_times.len());
+    times::encode_times(&some_times, None, &mut times_column);
+    let texts: Vec<String> =
+        numbers.iter().map(|number| format!("mailbox {number} of e220a8397b1dcdaf")).collect();
+    let some_texts: Vec<Option<&str>> =
+        texts.iter().zip(&numbers).map(|(text, number)| (number % 7 > 0).then_some(text.as_str())).collect();
+    let mut text_column = head(2, some_texts.len());
+    text::encode(&some_texts, &[0, 100], Effort::Light, &mut text_column);
+    let some_bytes: Vec<Option<&[u8]>> = some_texts.iter().map(|text| text.map(str::as_bytes)).collect();
+    let mut bytes_column = head(3, some_bytes.len());
+    bytes::encode(&some_bytes, &[0, 100], Effort::Light, &mut bytes_column);
+    vec![("packed", packed_column), ("times", times_column), ("texts", text_column), ("bytes", bytes_column)]
+}
+
+/// A segment of each part of the frames.
+fn segments(frames: &[Frame]) -> Vec<(String, Vec<u8>)> {
+    let mut segments = Vec::new();
+    for frame in frames {
+        let header = frame.header;
+        let Ok(commit) = commit::decode(frame.payload(), header.part_count, header.entry_count) else {
+            continue;
+        };
+        for part in &commit.parts {
+            let rows: Vec<Row<'_>> = (0..part.rows.len())
+                .map(|index| Row { record: part.record(index), kind: part.kind, logged_at: header.logged_at })
+                .collect();
+            let line = OpeningLine {
+                tenant: "acme".to_owned(),
+                line: 0,
+                slot: 1,
+                nonce: [1; 16],
+                state: LineState { size: 0, digest: [2; 32] },
+                keys: vec![(0, [3; 32])],
+            };
+            let size = part.first_seq;
+            let subtrees = vec![[4; 32]; size.count_ones() as usize];
+            let opening = Opening {
+                store_id: [5; 16],
+                service: part.service.to_owned(),
+                chain_id: [6; 16],
+                slot: 0,
+                prev: part.prev,
+                edge: RightEdge::from_subtrees(size, &subtrees).unwrap_or_default(),
+                line_count: 1,
+            };
+            let leaves: Vec<_> = (0..rows.len()).map(|index| *part.leaf(index)).collect();
+            let tenants = vec![0; rows.len()];
+            let own = states::close(&opening, vec![line], &leaves, &tenants, &mut Hasher::new());
+            if let Ok(bytes) = writer::build(own, &rows, &tenants, Effort::Light) {
+                segments.push((format!("{}-{size}", part.service), bytes));
+            }
+        }
+    }
+    segments
+}

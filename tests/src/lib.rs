@@ -11,4 +11,5 @@ pub mod command;
 pub mod flip;
 pub mod forge;
 pub mod sample;
+pub mod sealed;
 pub mod simulation;

@@ -7,5 +7,6 @@ mod faults;
 mod layers;
 mod oracle;
 mod second_reader;
+mod segment;
 mod simulation;
 mod tamper;

@@ -14,14 +14,18 @@
 
 use sealog::generate::{Generator, Plan};
 use sealog_engine::batch::Batch;
+use sealog_engine::disk::DirectoryDisk;
 use sealog_engine::model::{Accept, Severity, Timestamp, Window, parse_entry};
 use sealog_engine::reader::Reader;
-use sealog_engine::scan::{Filter, Log, Order, Query, Scan, Scope, Text, TimeField};
+use sealog_engine::scan::{Filter, Hit, Log, Order, Query, Scan, Scope, Text, TimeField};
 use sealog_engine::store::{Options, Store};
+use sealog_engine::view::Chain;
 use sealog_tests::command::{Scratch, run};
+use sealog_tests::sealed;
 use sealog_tests::simulation::random::Random;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 const SEED: u64 = 2026;
 const GENERATED: u64 = 4000;
@@ -443,7 +447,7 @@ fn same(Answered { case, wanted }: &Answered<'_>, when: &str, found: &[(String, 
     }
 }
 
-fn places(scan: Scan) -> Vec<(String, u64)> {
+fn places(scan: impl Iterator<Item = Hit>) -> Vec<(String, u64)> {
     scan.map(|hit| {
         let committed = hit.committed().unwrap();
         (committed.entry.service.clone().into_owned(), committed.seq)
@@ -495,6 +499,27 @@ fn scan_gives_what_a_plain_filter_gives_before_and_after_a_restart() {
         same(case, "opened again", &places(store.scan(&scope, &query(&case.case))));
     }
     store.close().unwrap();
+
+    // Most of each chain sealed, in segments of any length; the rest stays in the journal.
+    let disk = DirectoryDisk::new(scratch.store());
+    sealed::seal(&disk, |_, size| {
+        let mut cuts: Vec<u64> = (0..3).map(|_| 1 + random.index(size as usize) as u64).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        cuts
+    });
+    let reader = Reader::open(scratch.store()).unwrap();
+    assert!(reader.view().damage().is_empty(), "{:?}", reader.view().damage());
+    let in_segments = |chain: &Arc<Chain>| chain.segments().last().map_or(0, |last| last.footer().end_seq());
+    let sealed_count: u64 = reader.view().chains().iter().map(in_segments).sum();
+    assert!(sealed_count * 2 > entries.len() as u64, "only {sealed_count} entries are sealed");
+    same_entries(reader.scan(&scope, &all), &entries);
+    for case in &cases {
+        let mut scan = reader.scan(&scope, &query(&case.case));
+        same(case, "sealed", &places(scan.by_ref()));
+        assert!(scan.problems().is_empty(), "{:?}", scan.problems());
+    }
+    drop(reader);
 
     // An argument of a command holds no NUL.
     let can_be_said = |case: &&Answered<'_>| flags(&case.case).iter().all(|flag| !flag.contains('\0'));

@@ -1,6 +1,6 @@
 //! A disk that is a directory of the system's.
 
-use super::{Access, Disk, DiskFile, Lock, LockError};
+use super::{Access, Disk, DiskFile, Lock, LockError, Mapping};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -159,6 +159,21 @@ impl DiskFile for SystemFile {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "a mapping; docs/decisions/0006-mapped-segments.md says why it is sound here"
+    )]
+    fn map(&self, length: u64) -> io::Result<Mapping> {
+        if self.length()? < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        // SAFETY: only sealed segments are mapped. The store's lock keeps other writers of ours out of the directory,
+        // and ours never writes to, or cuts, a file that is sealed: replaced ones are unlinked.
+        let mapping = unsafe { memmap2::MmapOptions::new().len(length).map(&self.0)? };
+        Ok(Box::new(mapping))
     }
 
     fn sync(&self) -> io::Result<()> {

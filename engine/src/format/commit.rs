@@ -96,6 +96,21 @@ impl<'a> Part<'a> {
         &leaves[index]
     }
 
+    /// The same part without its first `count` entries.
+    ///
+    /// # Panics
+    /// If it has not more than that.
+    pub fn behind(&self, count: usize) -> Part<'a> {
+        assert!((1..self.rows.len()).contains(&count), "a part has at least one entry");
+        Part {
+            first_seq: self.first_seq + count as u64,
+            prev: *self.leaf(count - 1),
+            rows: self.rows[count..].to_vec(),
+            leaves_offset: self.leaves_offset + count * 32,
+            ..self.clone()
+        }
+    }
+
     /// Position after the last entry.
     pub fn end_seq(&self) -> u64 {
         self.first_seq + self.rows.len() as u64

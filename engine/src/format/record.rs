@@ -103,7 +103,7 @@ impl PairWriter<'_> {
 pub fn encode_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths, FieldError> {
     entry.check()?;
     let start = out.len();
-    let result = write_parts(entry, out);
+    let result = write_parts(entry, None, out);
     let written = out.len() - start;
     // What the engine adds: map head, version, tenant_seq, logged_by and the held mark.
     const ADDED_BYTES_MAX: usize = 32 + limits::INSTANCE_BYTES_MAX;
@@ -121,7 +121,11 @@ pub fn encode_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths,
     checked
 }
 
-fn write_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths, FieldError> {
+fn write_parts(
+    entry: &Entry<'_>,
+    control: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) -> Result<PartLengths, FieldError> {
     let start = out.len();
     let mut pairs = PairWriter { out, count: 0 };
     pairs.text(key::ID, &entry.id);
@@ -130,7 +134,9 @@ fn write_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths, Fiel
     pairs.text(key::ORGANIZATION, &entry.organization);
     pairs.text(key::SERVICE, &entry.service);
     pairs.time(key::GENERATED_AT, entry.generated_at);
-    cbor::unsigned(pairs.key(key::SEVERITY), u64::from(entry.severity.class()));
+    if control.is_none() {
+        cbor::unsigned(pairs.key(key::SEVERITY), u64::from(entry.severity.class()));
+    }
     pairs.text(key::ACTIVITY, &entry.activity);
     pairs.text(key::ACTOR_TYPE, &entry.actor.kind);
     pairs.text(key::ACTOR_ID, &entry.actor.id);
@@ -162,6 +168,9 @@ fn write_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths, Fiel
     // An empty text is an absent one, here too.
     if entry.attributes.iter().any(|(_, value)| !value.is_empty()) {
         write_attributes(&entry.attributes, pairs.key(key::ATTRIBUTES))?;
+    }
+    if let Some(control) = control {
+        pairs.key(key::CONTROL).extend_from_slice(control);
     }
     let count = pairs.count;
     let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -215,6 +224,19 @@ pub fn assemble(parts: Parts<'_>, tenant_seq: u64, logged_by: &str, artifact_hel
         cbor::unsigned(out, key::ARTIFACT_HELD);
         cbor::boolean(out, true);
     }
+}
+
+/// Appends a record whose fields are known: the bytes that [`decode`] gave them for. `scratch` is room.
+///
+/// # Errors
+/// An attribute key given twice.
+pub fn encode(record: &Record<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), FieldError> {
+    scratch.clear();
+    let lengths = write_parts(&record.entry, record.control, scratch)?;
+    let (id, rest) = scratch.split_at(lengths.id_bytes as usize);
+    let parts = Parts { id, rest, pair_count: lengths.pair_count };
+    assemble(parts, record.tenant_seq, record.logged_by, record.artifact_held, out);
+    Ok(())
 }
 
 /// A decoded record; texts point into its bytes.

@@ -5,6 +5,9 @@
 
 use super::{Hash, Hasher, hashes};
 
+/// Nodes over 2^8 leaves are kept as marks.
+pub const MARK_LEVEL: usize = 8;
+
 /// A tree that grows at its right end; holds at most 64 hashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RightEdge {
@@ -18,12 +21,38 @@ impl RightEdge {
         self.size
     }
 
+    /// The edge of a tree of `size` leaves from the roots of its full subtrees, largest first; none if there are more
+    /// or fewer than the size has one-bits.
+    pub fn from_subtrees(size: u64, roots: &[Hash]) -> Option<RightEdge> {
+        if roots.len() != size.count_ones() as usize {
+            return None;
+        }
+        let mut roots = roots.iter().rev();
+        let levels = 0..u64::BITS - size.leading_zeros();
+        let full =
+            levels.map(|level| (size >> level & 1 == 1).then(|| roots.next().copied()).flatten()).collect();
+        Some(RightEdge { size, full })
+    }
+
+    /// Roots of the full subtrees, largest first.
+    pub fn subtrees(&self) -> Vec<Hash> {
+        self.full.iter().rev().flatten().copied().collect()
+    }
+
     /// Appends leaves, hashing the nodes of each level side by side.
     pub fn extend(&mut self, leaves: &[Hash], hasher: &mut Hasher) {
+        self.extend_and_mark(leaves, hasher, &mut Vec::new());
+    }
+
+    /// As [`RightEdge::extend`]; nodes of [`MARK_LEVEL`] that become whole are added to `marks`, in order.
+    pub fn extend_and_mark(&mut self, leaves: &[Hash], hasher: &mut Hasher, marks: &mut Vec<Hash>) {
         self.size += leaves.len() as u64;
         let mut nodes = leaves.to_vec();
         let mut level = 0;
         while !nodes.is_empty() {
+            if level == MARK_LEVEL {
+                marks.extend_from_slice(&nodes);
+            }
             if self.full.len() == level {
                 self.full.push(None);
             }
@@ -99,6 +128,22 @@ mod tests {
         edge.extend(&leaves, &mut Hasher::new());
         let wanted = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328";
         assert_eq!(crate::hex::encode(&edge.root()), wanted);
+    }
+
+    #[test]
+    fn marks_are_roots_of_256_leaves_and_an_edge_is_made_of_its_subtrees() {
+        let leaves: Vec<Hash> = (0..1300u32).map(|i| digest(&[&i.to_be_bytes()])).collect();
+        let mut hasher = Hasher::new();
+        for step in [1, 100, 256, 700, 1300] {
+            let (mut edge, mut marks) = (RightEdge::default(), Vec::new());
+            for chunk in leaves.chunks(step) {
+                edge.extend_and_mark(chunk, &mut hasher, &mut marks);
+                assert_eq!(RightEdge::from_subtrees(edge.size(), &edge.subtrees()).unwrap(), edge);
+            }
+            let wanted: Vec<Hash> = leaves.chunks_exact(256).map(root_by_definition).collect();
+            assert_eq!(marks, wanted, "by {step}");
+        }
+        assert_eq!(RightEdge::from_subtrees(3, &[[0; 32]]), None);
     }
 
     #[test]

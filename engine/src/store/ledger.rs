@@ -9,8 +9,9 @@ use crate::limits;
 use crate::model::StoreName;
 use crate::proof::directory::{Directory, Slot};
 use crate::proof::hashes::{self, DirectoryRow, RowKind};
+use crate::proof::line::LineJob;
 use crate::proof::tree::RightEdge;
-use crate::proof::{Hash, Hasher, Job};
+use crate::proof::{Hash, Hasher};
 use std::collections::HashMap;
 
 /// Where every tree, line and directory row stands.
@@ -101,12 +102,10 @@ impl Ledger {
             skipped = run[0].0 as usize + 1;
             lines.push((run[0].0, &mut line[0].digest));
         }
-        let jobs = by_line.chunk_by(|a, b| a.0 == b.0).zip(lines).map(|(run, (_, digest))| LineJob {
-            entries: run,
-            leaves: &leaves,
-            digest,
-            done: 0,
-        });
+        let jobs = by_line
+            .chunk_by(|a, b| a.0 == b.0)
+            .zip(lines)
+            .map(|(run, (_, digest))| LineJob::new(run, &leaves, digest));
         self.hasher.run(jobs);
         if part.kind == kind::HEADS {
             self.note_heads(part);
@@ -183,26 +182,5 @@ impl Ledger {
                 }
             }
         }
-    }
-}
-
-/// One line's digests, each over the one before.
-struct LineJob<'a> {
-    /// (line, entry) pairs of one line.
-    entries: &'a [(u32, u32)],
-    leaves: &'a [Hash],
-    digest: &'a mut Hash,
-    done: usize,
-}
-
-impl Job for LineJob<'_> {
-    fn next(&mut self, previous: Option<&Hash>, message: &mut Vec<u8>) -> bool {
-        if let Some(digest) = previous {
-            *self.digest = *digest;
-        }
-        let Some((_, entry)) = self.entries.get(self.done) else { return false };
-        self.done += 1;
-        hashes::line_message(self.digest, &self.leaves[*entry as usize], message);
-        true
     }
 }

@@ -25,7 +25,7 @@ use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::identity::Identity;
 use crate::journal::{JournalFile, NewFrame, WriteError};
 use crate::limits;
-use crate::open::View;
+use crate::view::View;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;

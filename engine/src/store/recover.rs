@@ -21,8 +21,8 @@ use crate::identity::{self, Identity};
 use crate::journal::{self, Damage, Event, Frame, JournalReader, JournalWriter, Lost, Tail};
 use crate::limits;
 use crate::model::{ServiceName, StoreName, Timestamp};
-use crate::open::View;
 use crate::proof::Hasher;
+use crate::view::View;
 use std::io;
 use std::sync::Arc;
 

@@ -15,8 +15,9 @@ use crate::limits;
 use crate::model::{Timestamp, Window};
 use crate::proof::directory::{Directory, Slot};
 use crate::proof::hashes::{self, DirectoryRow, RowKind};
+use crate::proof::line::LineJob;
 use crate::proof::tree::RightEdge;
-use crate::proof::{Hash, Hasher, Job, Key};
+use crate::proof::{Hash, Hasher, Key};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// All chains, as far as they were recomputed.
@@ -418,33 +419,12 @@ impl Chain {
             let problem = Problem::new(ProblemKind::TenantGap, Some(part.service), file, detail);
             self.report(problem.at(seq, seq));
         }
-        let jobs =
-            runs.iter().zip(&mut digests).map(|(run, digest)| LineJob { run, leaves, digest, done: 0 });
+        let jobs = runs.iter().zip(&mut digests).map(|(run, digest)| LineJob::new(run, leaves, digest));
         hasher.run(jobs);
         for (run, digest) in runs.iter().zip(digests) {
             if let Some(line) = self.lines.get_mut(&run[0].0) {
                 line.digest = digest;
             }
         }
-    }
-}
-
-/// One line's digests, each over the one before.
-struct LineJob<'a> {
-    run: &'a [(u32, u32)],
-    leaves: &'a [Hash],
-    digest: &'a mut Hash,
-    done: usize,
-}
-
-impl Job for LineJob<'_> {
-    fn next(&mut self, previous: Option<&Hash>, message: &mut Vec<u8>) -> bool {
-        if let Some(digest) = previous {
-            *self.digest = *digest;
-        }
-        let Some((_, index)) = self.run.get(self.done) else { return false };
-        self.done += 1;
-        hashes::line_message(self.digest, &self.leaves[*index as usize], message);
-        true
     }
 }

@@ -9,11 +9,11 @@
 
 use sealog_engine::batch::Batch;
 use sealog_engine::model::{CONTROL_SERVICE, Entry, Timestamp};
-use sealog_engine::open::View;
 use sealog_engine::proof::Hash;
 use sealog_engine::scan::{Filter, Order, Query, Scope};
 use sealog_engine::store::Receipt;
 use sealog_engine::verify::Report;
+use sealog_engine::view::View;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -75,14 +75,23 @@ impl Platter {
         if !self.has_directory("") {
             self.directories.entry(String::new()).or_default().is_durable = is_durable;
         }
-        self.directories.entry(directory.to_owned()).or_default().is_durable |= is_durable;
+        let ends = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
+        for end in ends {
+            self.directories.entry(directory[..end].to_owned()).or_default().is_durable |= is_durable;
+        }
     }
 
     /// Names of files and directories; none if there is no such directory.
     pub fn list(&self, directory: &str) -> Option<Vec<String>> {
         let files = self.directories.get(directory)?.names.keys().cloned();
-        let below = self.directories.keys().filter(|name| directory.is_empty() && !name.is_empty()).cloned();
-        Some(files.chain(below).collect())
+        let within = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let below = self.directories.keys().filter_map(|name| name.strip_prefix(&within));
+        // Each directory with the one it lies in, which is made with it.
+        let children = below.filter_map(|name| name.split('/').next()).filter(|name| !name.is_empty());
+        let mut names: Vec<String> = files.chain(children.map(str::to_owned)).collect();
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
     }
 
     pub fn find(&self, path: &str) -> Option<FileId> {

@@ -61,7 +61,7 @@ fn numbers(reader: &Reader, data: &Path) -> io::Result<StoreNumbers> {
     for chain in reader.view().chains() {
         let severities = chain.severity_counts();
         let of = |least: Severity| severities[usize::from(least.class()) - 1..].iter().sum::<u64>();
-        let own_tenants = chain.tenant_counts();
+        let own_tenants = chain.tenant_counts().map_err(io::Error::other)?;
         let span = chain.span();
         chains.push(ChainNumbers {
             service: chain.service().to_owned(),

@@ -1,0 +1,316 @@
+//! The table of a text column's templates: literal pieces with slots between them.
+//!
+//! ```text
+//! templates u32; unless it is 0: slot values u32, shape bytes u32, decoded bytes u32, stored bytes u32, codec u8,
+//! and what decodes to
+//!   shapes, each ended by 0xff
+//!   for each slot value, in order: width u8
+//!   for each slot value, in order: base (variable)
+//! ```
+//!
+//! A value in a slot is `base` and `width` bits of the row's own. A UUID has two values.
+
+use super::ColumnError;
+use super::Effort;
+use super::Input;
+use super::bits;
+use super::page;
+use super::put_u32;
+use super::put_variable;
+use super::token;
+pub use super::token::Slot;
+use std::borrow::Cow;
+
+/// Most templates of one column.
+pub const TEMPLATE_COUNT_MAX: usize = 65_000;
+/// Most slot values of all templates: a bound on the memory that an opened table takes.
+pub(super) const FRAME_COUNT_MAX: usize = 128 << 10;
+/// Most bytes of all shapes, which are literals and markers.
+const SHAPE_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of a decoded table.
+const TABLE_BYTES_MAX: usize = 3 << 20;
+
+// A width takes one byte and a base at most ten, a shape one for its end.
+const _: () = assert!(SHAPE_BYTES_MAX + TEMPLATE_COUNT_MAX + FRAME_COUNT_MAX * 11 <= TABLE_BYTES_MAX);
+
+/// Most bytes of the shapes of a column: few rows never need a large table, and must not open one.
+pub(super) fn shape_bytes_max(row_count: u32) -> usize {
+    SHAPE_BYTES_MAX.min(4096 + row_count as usize * 128)
+}
+
+/// Where a slot's values begin, and how many bits each row spends on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub(super) base: u64,
+    pub(super) width: u32,
+}
+
+/// Appends a table of `shapes`; `frames` are those of all slot values, in order.
+pub(super) fn encode(shapes: &[&[u8]], frames: &[Frame], effort: Effort, out: &mut Vec<u8>) {
+    put_u32(out, shapes.len());
+    if shapes.is_empty() {
+        return;
+    }
+    let mut table = Vec::new();
+    for shape in shapes {
+        table.extend_from_slice(shape);
+        table.push(token::END);
+    }
+    put_u32(out, frames.len());
+    put_u32(out, table.len());
+    table.extend(frames.iter().map(|frame| frame.width.to_le_bytes()[0]));
+    frames.iter().for_each(|frame| put_variable(&mut table, frame.base));
+    let mut stored = Vec::new();
+    let codec = page::Squeezer::new(effort).append(&table, &mut stored);
+    put_u32(out, table.len());
+    put_u32(out, stored.len());
+    out.push(codec);
+    out.extend_from_slice(&stored);
+}
+
+/// An opened table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table<'a> {
+    shapes: Cow<'a, [u8]>,
+    entries: Vec<Entry>,
+    slots: Vec<SlotEntry>,
+    pub(super) frames: Vec<Frame>,
+}
+
+/// Where a template ends in the three lists, and how many bits a row of it spends.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    shape_begin: u32,
+    /// Of the piece behind the last slot.
+    tail_begin: u32,
+    shape_end: u32,
+    slot_begin: u32,
+    frame_begin: u32,
+    bits: u32,
+}
+
+/// A slot and the literal piece before it.
+#[derive(Clone, Copy, Debug)]
+struct SlotEntry {
+    literal_begin: u32,
+    literal_end: u32,
+    slot: Slot,
+}
+
+impl<'a> Table<'a> {
+    /// Opens the table of a column of `row_count` rows, and checks all of it.
+    pub(super) fn read(input: &mut Input<'a>, row_count: u32) -> Result<Table<'a>, ColumnError> {
+        let rows = row_count as usize;
+        let template_count = input.count(TEMPLATE_COUNT_MAX.min(rows), "at most a template a row")?;
+        if template_count == 0 {
+            return Ok(Table::default());
+        }
+        let shape_bytes_max = shape_bytes_max(row_count);
+        let frame_count = input.count(FRAME_COUNT_MAX.min(shape_bytes_max * 2), "slots")?;
+        let shape_bytes = input.count(shape_bytes_max + template_count, "shapes of at most 1 MiB")?;
+        let decoded_bytes = input.count(TABLE_BYTES_MAX, "a table of at most 3 MiB")?;
+        let stored_bytes = input.count(input.bytes.len(), "a table within the column")?;
+        let codec = input.u8("a table's codec")?;
+        if template_count > shape_bytes || decoded_bytes > shape_bytes + frame_count * 11 {
+            return Err(input.error("a table of a possible length"));
+        }
+        let stored = input.take(stored_bytes, "the template table")?;
+        let bytes = if codec == 0 && stored_bytes == decoded_bytes {
+            Cow::Borrowed(stored)
+        } else {
+            let mut bytes = Vec::new();
+            page::expand(codec, stored, decoded_bytes, &mut None, &mut bytes)
+                .ok_or(input.error("a template table of the declared length"))?;
+            Cow::Owned(bytes)
+        };
+        Table::parse(bytes, template_count, frame_count, shape_bytes).map_err(|what| input.error(what))
+    }
+
+    fn parse(
+        bytes: Cow<'a, [u8]>,
+        template_count: usize,
+        frame_count: usize,
+        shape_bytes: usize,
+    ) -> Result<Table<'a>, &'static str> {
+        let wanted = "widths and bases of all slots";
+        let mut input = Input::new(&bytes);
+        let shapes = input.take(shape_bytes, wanted).map_err(|_| wanted)?;
+        let widths = input.take(frame_count, wanted).map_err(|_| wanted)?;
+        let mut frames = Vec::with_capacity(frame_count);
+        for width in widths {
+            let base = input.variable(wanted).map_err(|_| wanted)?;
+            if *width > 64 {
+                return Err("a slot of at most 64 bits");
+            }
+            frames.push(Frame { base, width: u32::from(*width) });
+        }
+        if input.offset != bytes.len() {
+            return Err("the end of the template table");
+        }
+        let mut entries = Vec::with_capacity(template_count);
+        let mut slots = Vec::new();
+        let (mut at, mut frame) = (0, 0);
+        for _ in 0..template_count {
+            let entry = parse_shape(shapes, &mut at, &mut slots, &mut frame, &frames)?;
+            entries.push(entry);
+        }
+        if at != shapes.len() || frame != frames.len() {
+            return Err("as many shapes as templates");
+        }
+        let shapes = match bytes {
+            Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[..shape_bytes]),
+            Cow::Owned(mut bytes) => {
+                bytes.truncate(shape_bytes);
+                Cow::Owned(bytes)
+            }
+        };
+        Ok(Table { shapes, entries, slots, frames })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bits that each row of a template spends; 0 if there is no such template.
+    #[inline]
+    pub(super) fn bits(&self, number: usize) -> u32 {
+        self.entries.get(number).map_or(0, |entry| entry.bits)
+    }
+
+    /// The whole text of a template without slots.
+    #[inline]
+    pub(super) fn literal(&self, number: usize) -> Option<&[u8]> {
+        let entry = self.entries.get(number)?;
+        (entry.tail_begin == entry.shape_begin)
+            .then(|| &self.shapes[entry.shape_begin as usize..entry.shape_end as usize])
+    }
+
+    /// Appends the text of a row whose bits begin at `at`; bits past the end are zero.
+    pub(super) fn write(&self, number: usize, bits: &[u8], mut at: usize, out: &mut Vec<u8>) {
+        let Some(entry) = self.entries.get(number) else { return };
+        let mut frames = self.frames[entry.frame_begin as usize..].iter();
+        let mut value = || {
+            let frame = frames.next().copied().unwrap_or(Frame { base: 0, width: 0 });
+            let value = frame.base.wrapping_add(bits::read(bits, at, frame.width));
+            at += frame.width as usize;
+            value
+        };
+        for slot in self.slots(number) {
+            out.extend_from_slice(&self.shapes[slot.literal_begin as usize..slot.literal_end as usize]);
+            let first = value();
+            let second = if slot.slot.value_count() == 2 { value() } else { 0 };
+            slot.slot.write(first, second, out);
+        }
+        out.extend_from_slice(&self.shapes[entry.tail_begin as usize..entry.shape_end as usize]);
+    }
+
+    fn slots(&self, number: usize) -> &[SlotEntry] {
+        let begin = |number: usize| {
+            self.entries.get(number).map_or(self.slots.len(), |entry| entry.slot_begin as usize)
+        };
+        self.slots.get(begin(number)..begin(number + 1)).unwrap_or_default()
+    }
+
+    /// The template of this shape, and whether its frames can hold these values.
+    pub(super) fn find(&self, tokens: &token::Tokens) -> Option<(usize, bool)> {
+        let number = self.entries.iter().position(|entry| {
+            self.shapes[entry.shape_begin as usize..entry.shape_end as usize] == tokens.shape[..]
+        })?;
+        let frames = &self.frames[self.entries[number].frame_begin as usize..];
+        let fits = tokens.values.iter().zip(frames).all(|(value, frame)| {
+            value.checked_sub(frame.base).is_some_and(|rest| rest <= bits::mask(frame.width))
+        });
+        Some((number, fits))
+    }
+
+    pub(super) fn template(&self, number: usize) -> Option<Template<'_>> {
+        (number < self.entries.len()).then_some(Template { table: self, number })
+    }
+}
+
+/// A position in lists that are far shorter than 4 G.
+fn offset(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+/// Reads one shape and its end, and checks that its pieces are UTF-8.
+fn parse_shape(
+    shapes: &[u8],
+    at: &mut usize,
+    slots: &mut Vec<SlotEntry>,
+    frame: &mut usize,
+    frames: &[Frame],
+) -> Result<Entry, &'static str> {
+    let begin = *at;
+    let (slot_begin, frame_begin) = (slots.len(), *frame);
+    let mut literal_begin = begin;
+    loop {
+        let rest = shapes.get(*at..).unwrap_or_default();
+        let length = rest.iter().position(|byte| *byte >= token::MARKER_MIN).ok_or("the end of a shape")?;
+        std::str::from_utf8(&rest[..length]).map_err(|_| "a literal in UTF-8")?;
+        *at += length;
+        if rest[length] == token::END {
+            break;
+        }
+        let (slot, marker_bytes) = token::Slot::of_marker(&rest[length..]).ok_or("a slot of a known kind")?;
+        slots.push(SlotEntry { literal_begin: offset(literal_begin), literal_end: offset(*at), slot });
+        *at += marker_bytes;
+        literal_begin = *at;
+        *frame += slot.value_count();
+        if *frame - frame_begin > token::SLOTS_MAX {
+            return Err("at most 32 values a template");
+        }
+    }
+    let own = frames.get(frame_begin..*frame).ok_or("a frame for every slot")?;
+    let entry = Entry {
+        shape_begin: offset(begin),
+        tail_begin: offset(literal_begin),
+        shape_end: offset(*at),
+        slot_begin: offset(slot_begin),
+        frame_begin: offset(frame_begin),
+        bits: own.iter().map(|frame| frame.width).sum(),
+    };
+    *at += 1;
+    Ok(entry)
+}
+
+/// One template of a text column.
+#[derive(Clone, Copy, Debug)]
+pub struct Template<'t> {
+    table: &'t Table<'t>,
+    number: usize,
+}
+
+/// A part of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'t> {
+    /// Text that every row of the template has here; never empty.
+    Literal(&'t str),
+    /// A variable.
+    Slot(Slot),
+}
+
+impl<'t> Template<'t> {
+    /// Its number, from 0.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Its pieces in order.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'t>> + use<'t> {
+        let table = self.table;
+        let entry = table.entries.get(self.number).copied().unwrap_or_default();
+        // `parse_shape` has checked that literals are UTF-8.
+        let literal = move |begin: u32, end: u32| {
+            let bytes = table.shapes.get(begin as usize..end as usize).unwrap_or_default();
+            std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()).map(Piece::Literal)
+        };
+        let slots = table.slots(self.number).iter();
+        slots
+            .flat_map(move |slot| {
+                [literal(slot.literal_begin, slot.literal_end), Some(Piece::Slot(slot.slot))]
+            })
+            .chain([literal(entry.tail_begin, entry.shape_end)])
+            .flatten()
+    }
+}

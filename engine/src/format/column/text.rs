@@ -1,0 +1,313 @@
+//! Optional texts: a dictionary, templates with typed variables, and compressed pages for the rest.
+//!
+//! ```text
+//! flags u8 (1: texts were cut, 2: rows may repeat)
+//! codes      packed, a row each: 0 absent, 1 raw, 2 the text of the row before, 3 and up a template
+//! templates  see `template`
+//! variables  bytes u32; unless it is 0, packed: where each block of 128 rows begins, in bits; the bits
+//! pages      see `page`; behind them, unless there are none, packed: how many raw rows are before each block
+//! ```
+//!
+//! Variable bits lie in place order. A row is found from where its block begins by adding up what the rows before it
+//! spend; a row that repeats spends nothing, and never repeats one of another block or tenant.
+
+use super::BLOCK_ROWS;
+use super::ColumnError;
+use super::Input;
+use super::block_count_of;
+use super::packed::Packed;
+use super::page::PageCache;
+use super::page::Pages;
+use super::template::Table;
+use super::template::Template;
+pub use super::text_encode::encode;
+use super::token;
+use super::token::Tokens;
+use std::ops::Range;
+
+/// Code of an absent row.
+pub const ABSENT: u32 = 0;
+/// Code of a row whose text is in a page.
+pub const RAW: u32 = 1;
+/// Code of a row with the text of the row before.
+pub const REPEAT: u32 = 2;
+/// Code of the first template.
+pub const TEMPLATE: u32 = 3;
+
+/// Flags.
+pub(super) const CUT: u8 = 1;
+pub(super) const REPEATS: u8 = 2;
+
+/// Where a text can be in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// No row has it.
+    Nowhere,
+    /// Exactly the rows of this code have it.
+    Code(u32),
+    /// Only rows of this code can have it, and rows of [`REPEAT`] if `repeats`: each is to be compared.
+    Check {
+        /// [`RAW`] or a template with slots.
+        code: u32,
+        /// Whether rows of [`REPEAT`] can have it too.
+        repeats: bool,
+    },
+}
+
+/// What a column is made of; lengths are in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Codes of all rows.
+    pub codes: usize,
+    /// The template table, as stored.
+    pub table: usize,
+    /// Variable bits and where blocks begin in them.
+    pub variables: usize,
+    /// Pages, with their directory.
+    pub pages: usize,
+    /// How many templates.
+    pub template_count: usize,
+    /// How many rows are in pages.
+    pub raw_row_count: u32,
+    /// How many pages.
+    pub page_count: u32,
+}
+
+/// A text column in bytes that are borrowed.
+#[derive(Clone, Debug)]
+pub struct Text<'a> {
+    /// All of it; also tells a cursor which column it was used with.
+    bytes: &'a [u8],
+    flags: u8,
+    codes: Packed<'a>,
+    table: Table<'a>,
+    /// Where each block's variable bits begin.
+    begins: Option<Packed<'a>>,
+    variables: &'a [u8],
+    /// How many raw rows are before each block.
+    raw_before: Option<Packed<'a>>,
+    pages: Pages<'a>,
+    sizes: Sizes,
+}
+
+/// Where reading of a column is, and the last page that it decoded. Reading upwards decodes every page once.
+#[derive(Default)]
+pub struct Cursor<'a> {
+    column: &'a [u8],
+    position: Position,
+    text: Vec<u8>,
+    page: PageCache,
+}
+
+/// What the rows of one block before `place` have spent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Position {
+    place: u32,
+    bit: usize,
+    raw: u32,
+}
+
+impl Cursor<'_> {
+    /// A cursor that has read nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<'a> Text<'a> {
+    /// Opens the column at the front of `bytes`; gives it and how many bytes it takes. Decodes the template table, no
+    /// row and no page.
+    ///
+    /// # Errors
+    /// If the bytes are no column of `row_count` texts.
+    pub fn open(bytes: &'a [u8], row_count: u32) -> Result<(Text<'a>, usize), ColumnError> {
+        let mut input = Input::new(bytes);
+        let flags = input.u8("a text column")?;
+        if flags & !(CUT | REPEATS) != 0 {
+            return Err(input.error("a text column of known flags"));
+        }
+        let blocks = block_count_of(row_count);
+        let codes = Packed::read(&mut input, row_count)?;
+        let codes_end = input.offset;
+        let table = Table::read(&mut input, row_count)?;
+        let table_end = input.offset;
+        let variable_bytes = input.count(bytes.len(), "variables within the column")?;
+        let (begins, variables) = if variable_bytes == 0 {
+            (None, &[][..])
+        } else {
+            let begins = Packed::read(&mut input, blocks)?;
+            (Some(begins), input.take(variable_bytes, "the variables")?)
+        };
+        let variables_end = input.offset;
+        let pages = Pages::read(&mut input, row_count)?;
+        let has_raw = pages.string_count() > 0;
+        let raw_before = has_raw.then(|| Packed::read(&mut input, blocks)).transpose()?;
+        let sizes = Sizes {
+            codes: codes_end,
+            table: table_end - codes_end,
+            variables: variables_end - table_end,
+            pages: input.offset - variables_end,
+            template_count: table.len(),
+            raw_row_count: pages.string_count(),
+            page_count: pages.page_count(),
+        };
+        let bytes = &bytes[..input.offset];
+        let text = Text { bytes, flags, codes, table, begins, variables, raw_before, pages, sizes };
+        Ok((text, input.offset))
+    }
+
+    /// How many rows.
+    pub fn row_count(&self) -> u32 {
+        self.codes.row_count()
+    }
+
+    /// What the column is made of.
+    pub fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// The code of a row; [`ABSENT`] past the end.
+    #[inline]
+    pub fn code(&self, place: u32) -> u32 {
+        u32::try_from(self.codes.get(place)).unwrap_or(u32::MAX)
+    }
+
+    /// The codes of all rows, for filters.
+    pub fn codes(&self) -> &Packed<'a> {
+        &self.codes
+    }
+
+    /// All templates; the code of number `n` is `TEMPLATE + n`.
+    pub fn templates(&self) -> impl Iterator<Item = Template<'_>> {
+        (0..self.table.len()).filter_map(|number| self.table.template(number))
+    }
+
+    /// The text of a row, none if it is absent.
+    ///
+    /// # Errors
+    /// If the row is past the end, or its code, variables or page do not give a text.
+    pub fn get<'c>(&'c self, place: u32, cursor: &'c mut Cursor<'a>) -> Result<Option<&'c str>, ColumnError> {
+        let error = |expected| ColumnError::Row { place, expected };
+        if place >= self.row_count() {
+            return Err(error("a place before the column's end"));
+        }
+        if !std::ptr::eq(self.bytes, cursor.column) {
+            cursor.column = self.bytes;
+            cursor.position = Position::default();
+            cursor.page.forget();
+        }
+        let mut source = place;
+        let mut code = self.code(source);
+        while code == REPEAT {
+            if source.is_multiple_of(BLOCK_ROWS) {
+                return Err(error("a row to repeat in the same block"));
+            }
+            source -= 1;
+            code = self.code(source);
+        }
+        let bytes = match code {
+            ABSENT if source == place => return Ok(None),
+            ABSENT => return Err(error("a row with a text to repeat")),
+            RAW => {
+                let string = self.locate(source, &mut cursor.position).raw;
+                if string >= self.pages.string_count() {
+                    return Err(error("a raw row that is in a page"));
+                }
+                self.pages.get(string, &mut cursor.page)?
+            }
+            _ => {
+                let number = (code - TEMPLATE) as usize;
+                if number >= self.table.len() {
+                    return Err(error("the code of a template"));
+                }
+                match self.table.literal(number) {
+                    Some(literal) => literal,
+                    None => {
+                        let at = self.locate(source, &mut cursor.position).bit;
+                        let end = at.saturating_add(self.table.bits(number) as usize);
+                        if end > self.variables.len() * 8 {
+                            return Err(error("a row's variables within the column"));
+                        }
+                        cursor.text.clear();
+                        self.table.write(number, self.variables, at, &mut cursor.text);
+                        &cursor.text
+                    }
+                }
+            }
+        };
+        std::str::from_utf8(bytes).map(Some).map_err(|_| error("a text in UTF-8"))
+    }
+
+    /// Calls `visit` for the rows of `places`, upwards; rows past the end are left out.
+    ///
+    /// # Errors
+    /// The first that [`Text::get`] gives.
+    pub fn visit(
+        &self,
+        places: Range<u32>,
+        cursor: &mut Cursor<'a>,
+        mut visit: impl FnMut(u32, Option<&str>),
+    ) -> Result<(), ColumnError> {
+        for place in places.start..places.end.min(self.row_count()) {
+            visit(place, self.get(place, cursor)?);
+        }
+        Ok(())
+    }
+
+    /// Where a row's variables begin and how many raw rows are before it: from the last position, if that is before it
+    /// in its block, else from the block's beginning.
+    fn locate(&self, place: u32, position: &mut Position) -> Position {
+        let block = place / BLOCK_ROWS;
+        if position.place > place || position.place / BLOCK_ROWS != block || position.place == 0 {
+            let of_block = |column: Option<Packed<'_>>| column.map_or(0, |column| column.get(block));
+            *position = Position {
+                place: block * BLOCK_ROWS,
+                bit: usize::try_from(of_block(self.begins)).unwrap_or(usize::MAX),
+                raw: u32::try_from(of_block(self.raw_before)).unwrap_or(u32::MAX),
+            };
+        }
+        for row in position.place..place {
+            match self.code(row) {
+                ABSENT | REPEAT => {}
+                RAW => position.raw = position.raw.saturating_add(1),
+                code => {
+                    let bits = self.table.bits((code - TEMPLATE) as usize) as usize;
+                    position.bit = position.bit.saturating_add(bits);
+                }
+            }
+        }
+        position.place = place;
+        *position
+    }
+
+    /// Which rows can have exactly this text, as far as codes tell.
+    pub fn find(&self, value: &str) -> Match {
+        let raw = Match::Check { code: RAW, repeats: self.flags & REPEATS != 0 };
+        let raw = if self.pages.string_count() > 0 { raw } else { Match::Nowhere };
+        if value.len() > token::TEXT_BYTES_MAX {
+            return raw;
+        }
+        let mut tokens = Tokens::default();
+        if self.flags & CUT != 0 {
+            tokens.cut(value);
+        } else {
+            tokens.shape.extend_from_slice(value.as_bytes());
+        }
+        let Some((number, fits)) = self.table.find(&tokens) else { return raw };
+        let code = TEMPLATE.saturating_add(u32::try_from(number).unwrap_or(u32::MAX));
+        match self.table.literal(number) {
+            Some(_) => Match::Code(code),
+            None if fits => Match::Check { code, repeats: self.flags & REPEATS != 0 },
+            None => Match::Nowhere,
+        }
+    }
+
+    /// Places of the rows of each page.
+    #[cfg(test)]
+    pub(super) fn page_places(&self) -> Vec<Vec<u32>> {
+        let raw: Vec<u32> = (0..self.row_count()).filter(|place| self.code(*place) == RAW).collect();
+        (0..self.pages.page_count())
+            .map(|page| self.pages.strings(page).map(|string| raw[string as usize]).collect())
+            .collect()
+    }
+}

@@ -1,0 +1,354 @@
+//! Cuts a text into literal pieces and typed variables: its shape and its values.
+//!
+//! A shape is the text's bytes with each variable replaced by a marker that no UTF-8 text contains. Texts of one shape
+//! differ in their values alone, and [`Slot::write`] gives the text back. The rules are part of the format: a reader
+//! that looks for a text cuts it the same way and compares shapes.
+//!
+//! Runs of ASCII letters and digits that hold a digit are looked at, whole:
+//!
+//! - 8-4-4-4-12 lower-case hexadecimal digits: a UUID, in two values; one of RFC 9562's version 4 without the six bits
+//!   that are always the same.
+//! - digits only: a decimal number; with a leading zero, one of fixed length.
+//! - `0x` and up to 16 lower-case hexadecimal digits: a number without leading zeros.
+//! - 8 and more lower-case hexadecimal digits, a letter among them: numbers of 16 digits and a rest.
+//! - anything else: the decimal numbers in it.
+
+use std::ops::Range;
+
+/// Most values of one text; what follows them stays literal.
+pub(super) const SLOTS_MAX: usize = 32;
+/// Longer texts are not cut.
+pub(super) const TEXT_BYTES_MAX: usize = 4 << 10;
+/// Digits of a decimal number that always fits 64 bits.
+const DECIMAL_DIGITS_MAX: usize = 18;
+/// Digits of a hexadecimal number that fits 64 bits.
+const HEX_DIGITS_MAX: usize = 16;
+const UUID_BYTES: usize = 36;
+
+/// Markers in shapes: bytes that UTF-8 never uses (RFC 3629 §1). Two of them are followed by a count of digits.
+pub(super) const MARKER_MIN: u8 = 0xf8;
+const DECIMAL: u8 = 0xf8;
+const PADDED: u8 = 0xf9;
+const HEX: u8 = 0xfa;
+const UUID: u8 = 0xfb;
+const UUID4: u8 = 0xfc;
+const SHORT_HEX: u8 = 0xfd;
+/// Ends a shape in a table of them.
+pub(super) const END: u8 = 0xff;
+
+/// What a variable looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// A decimal number without leading zeros.
+    Decimal,
+    /// A decimal number of this many digits.
+    Padded(u8),
+    /// A lower-case hexadecimal number of this many digits.
+    Hex(u8),
+    /// A lower-case hexadecimal number without leading zeros.
+    ShortHex,
+    /// A UUID in lower case.
+    Uuid,
+    /// A UUID of version 4 in lower case.
+    Uuid4,
+}
+
+impl Slot {
+    /// How many values it takes.
+    pub(super) fn value_count(self) -> usize {
+        match self {
+            Slot::Uuid | Slot::Uuid4 => 2,
+            _ => 1,
+        }
+    }
+
+    /// The slot whose marker `bytes` begin with, and the marker's length.
+    pub(super) fn of_marker(bytes: &[u8]) -> Option<(Slot, usize)> {
+        match *bytes {
+            [DECIMAL, ..] => Some((Slot::Decimal, 1)),
+            [PADDED, digits, ..] if (1..=DECIMAL_DIGITS_MAX).contains(&usize::from(digits)) => {
+                Some((Slot::Padded(digits), 2))
+            }
+            [HEX, digits, ..] if (1..=HEX_DIGITS_MAX).contains(&usize::from(digits)) => {
+                Some((Slot::Hex(digits), 2))
+            }
+            [UUID, ..] => Some((Slot::Uuid, 1)),
+            [UUID4, ..] => Some((Slot::Uuid4, 1)),
+            [SHORT_HEX, ..] => Some((Slot::ShortHex, 1)),
+            _ => None,
+        }
+    }
+
+    fn put_marker(self, shape: &mut Vec<u8>) {
+        match self {
+            Slot::Decimal => shape.push(DECIMAL),
+            Slot::Padded(digits) => shape.extend_from_slice(&[PADDED, digits]),
+            Slot::Hex(digits) => shape.extend_from_slice(&[HEX, digits]),
+            Slot::ShortHex => shape.push(SHORT_HEX),
+            Slot::Uuid => shape.push(UUID),
+            Slot::Uuid4 => shape.push(UUID4),
+        }
+    }
+
+    /// Appends the text of one value, or of a UUID's two; any values give some text.
+    pub(super) fn write(self, value: u64, second: u64, out: &mut Vec<u8>) {
+        match self {
+            Slot::Decimal => put_decimal(out, value, 1),
+            Slot::Padded(digits) => put_decimal(out, value, usize::from(digits)),
+            Slot::Hex(digits) => put_hex(out, value, u32::from(digits)),
+            Slot::ShortHex => put_hex(out, value, (64 - value.leading_zeros()).div_ceil(4).max(1)),
+            Slot::Uuid => put_uuid(out, value, second),
+            Slot::Uuid4 => {
+                let high = (value & !0xfff) << 4 | 4 << 12 | value & 0xfff;
+                put_uuid(out, high, second & (u64::MAX >> 2) | 1 << 63);
+            }
+        }
+    }
+}
+
+fn put_decimal(out: &mut Vec<u8>, mut value: u64, digits_min: usize) {
+    let mut digits = [b'0'; 20];
+    let mut begin = digits.len();
+    while value > 0 {
+        begin -= 1;
+        digits[begin] = b'0' + (value % 10).to_le_bytes()[0];
+        value /= 10;
+    }
+    out.extend_from_slice(&digits[begin.min(digits.len() - digits_min)..]);
+}
+
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+fn put_hex(out: &mut Vec<u8>, value: u64, digits: u32) {
+    out.extend((0..digits).rev().map(|digit| HEX_DIGITS[(value >> (digit * 4) & 15) as usize]));
+}
+
+fn put_uuid(out: &mut Vec<u8>, high: u64, low: u64) {
+    for (value, digits) in [(high >> 32, 8), (high >> 16, 4), (high, 4), (low >> 48, 4)] {
+        put_hex(out, value, digits);
+        out.push(b'-');
+    }
+    put_hex(out, low, 12);
+}
+
+const LETTER: u8 = 1;
+const HEX_LETTER: u8 = 2;
+const DIGIT: u8 = 4;
+
+/// What each byte is to the rules; 0 ends a run.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    // All runs are ASCII.
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'f' => HEX_LETTER,
+            b'g'..=b'z' | b'A'..=b'Z' => LETTER,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> u8 {
+    CLASSES[usize::from(byte)]
+}
+
+/// The shape and the values of a text; reused from text to text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tokens {
+    /// Literal bytes and markers.
+    pub(super) shape: Vec<u8>,
+    /// In the order of their slots, at most [`SLOTS_MAX`].
+    pub(super) values: Vec<u64>,
+}
+
+impl Tokens {
+    /// Cuts `text`.
+    pub(super) fn cut(&mut self, text: &str) {
+        self.shape.clear();
+        self.values.clear();
+        let bytes = text.as_bytes();
+        let (mut literal, mut at) = (0, 0);
+        while at < bytes.len() {
+            let begin = at;
+            let mut seen = 0;
+            while let Some(found) = bytes.get(at).map(|byte| class(*byte)).filter(|found| *found != 0) {
+                seen |= found;
+                at += 1;
+            }
+            if at == begin {
+                at += 1;
+                continue;
+            }
+            let run = &bytes[begin..at];
+            if run.len() == 8
+                && seen & LETTER == 0
+                && let Some((slot, high, low)) = uuid(&bytes[begin..])
+            {
+                at = begin + UUID_BYTES;
+                self.slot(bytes, &mut literal, begin..at, slot, &[high, low]);
+                continue;
+            }
+            if seen & DIGIT != 0 {
+                self.run(bytes, &mut literal, begin..at, seen);
+            }
+        }
+        self.shape.extend_from_slice(&bytes[literal..]);
+    }
+
+    /// Cuts one run of letters and digits.
+    fn run(&mut self, bytes: &[u8], literal: &mut usize, run: Range<usize>, seen: u8) {
+        let digits = &bytes[run.clone()];
+        if seen == DIGIT {
+            return self.decimals(bytes, literal, run);
+        }
+        if let [b'0', b'x', number @ ..] = digits
+            && (1..=HEX_DIGITS_MAX).contains(&number.len())
+            && number.iter().all(|byte| class(*byte) & LETTER == 0)
+        {
+            let slot = match number {
+                [b'0', _, ..] => Slot::Hex(number.len().to_le_bytes()[0]),
+                _ => Slot::ShortHex,
+            };
+            return self.slot(bytes, literal, run.start + 2..run.end, slot, &[hex(number)]);
+        }
+        if seen & LETTER == 0 && digits.len() >= 8 {
+            for begin in run.clone().step_by(HEX_DIGITS_MAX) {
+                let end = run.end.min(begin + HEX_DIGITS_MAX);
+                let slot = Slot::Hex((end - begin).to_le_bytes()[0]);
+                let values = [hex(&bytes[begin..end])];
+                self.slot(bytes, literal, begin..end, slot, &values);
+            }
+            return;
+        }
+        let mut at = run.start;
+        while at < run.end {
+            let begin = at;
+            while at < run.end && bytes[at].is_ascii_digit() {
+                at += 1;
+            }
+            if at > begin {
+                self.decimals(bytes, literal, begin..at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Digits only: one number, or several of fixed length if one would not fit.
+    fn decimals(&mut self, bytes: &[u8], literal: &mut usize, run: Range<usize>) {
+        let is_plain = run.len() <= DECIMAL_DIGITS_MAX && (run.len() == 1 || bytes[run.start] != b'0');
+        for begin in run.clone().step_by(DECIMAL_DIGITS_MAX) {
+            let end = run.end.min(begin + DECIMAL_DIGITS_MAX);
+            let slot = if is_plain { Slot::Decimal } else { Slot::Padded((end - begin).to_le_bytes()[0]) };
+            let value = bytes[begin..end].iter().fold(0, |value, byte| value * 10 + u64::from(byte - b'0'));
+            self.slot(bytes, literal, begin..end, slot, &[value]);
+        }
+    }
+
+    /// Replaces `range` by a marker, unless the text has too many already.
+    fn slot(&mut self, bytes: &[u8], literal: &mut usize, range: Range<usize>, slot: Slot, values: &[u64]) {
+        if self.values.len() + values.len() > SLOTS_MAX {
+            return;
+        }
+        self.shape.extend_from_slice(&bytes[*literal..range.start]);
+        slot.put_marker(&mut self.shape);
+        self.values.extend_from_slice(values);
+        *literal = range.end;
+    }
+}
+
+/// The value of at most 16 lower-case hexadecimal digits.
+fn hex(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |value, digit| {
+        let digit = if *digit >= b'a' { digit - b'a' + 10 } else { digit - b'0' };
+        value << 4 | u64::from(digit)
+    })
+}
+
+/// The UUID that `bytes` begin with, if it is a run of its own.
+fn uuid(bytes: &[u8]) -> Option<(Slot, u64, u64)> {
+    let (text, rest) = bytes.split_first_chunk::<UUID_BYTES>()?;
+    if rest.first().is_some_and(|byte| class(*byte) != 0) {
+        return None;
+    }
+    let mut halves = [0; 2];
+    for (n, byte) in text.iter().enumerate() {
+        if matches!(n, 8 | 13 | 18 | 23) {
+            if *byte != b'-' {
+                return None;
+            }
+        } else if class(*byte) & (DIGIT | HEX_LETTER) != 0 {
+            let half = &mut halves[usize::from(n > 18)];
+            *half = *half << 4 | hex(&[*byte]);
+        } else {
+            return None;
+        }
+    }
+    let [high, low] = halves;
+    if high >> 12 & 15 == 4 && low >> 62 == 2 {
+        return Some((Slot::Uuid4, high >> 4 & !0xfff | high & 0xfff, low & (u64::MAX >> 2)));
+    }
+    Some((Slot::Uuid, high, low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn restore(tokens: &Tokens) -> String {
+        let (mut out, mut values, mut rest) = (Vec::new(), tokens.values.iter(), &tokens.shape[..]);
+        while let Some(first) = rest.first() {
+            if *first < MARKER_MIN {
+                out.push(*first);
+                rest = &rest[1..];
+                continue;
+            }
+            let (slot, length) = Slot::of_marker(rest).unwrap();
+            let value = *values.next().unwrap();
+            let second = if slot.value_count() == 2 { *values.next().unwrap() } else { 0 };
+            slot.write(value, second, &mut out);
+            rest = &rest[length..];
+        }
+        assert_eq!(values.next(), None);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_rule_gives_its_slot() {
+        let mut tokens = Tokens::default();
+        for (text, shape, values) in [
+            ("took 0 of 12", &b"took \xf8 of \xf8"[..], &[0_u64, 12][..]),
+            ("part 007", b"part \xf9\x03", &[7]),
+            ("1234567890123456789", b"\xf9\x12\xf9\x01", &[123_456_789_012_345_678, 9]),
+            ("id ae42236958bb.", b"id \xfa\x0c.", &[0xae42_2369_58bb]),
+            ("e220a8397b1dcdaf-123", b"\xfa\x10-\xf8", &[0xe220_a839_7b1d_cdaf, 123]),
+            ("0x3e7 0x0 0x00ff", b"0x\xfd 0x\xfd 0x\xfa\x04", &[0x3e7, 0, 255]),
+            ("dc02 v1b3 deadbeef", b"dc\xf9\x02 v\xf8b\xf8 deadbeef", &[2, 1, 3]),
+            (
+                "bba5ad4a-1f84-1e59-bfef-8375d9ebcaca",
+                b"\xfb",
+                &[0xbba5_ad4a_1f84_1e59, 0xbfef_8375_d9eb_caca],
+            ),
+            ("bba5ad4a-1f84-4e59-bfef-8375d9ebcaca", b"\xfc", &[0xbba_5ad4_a1f8_4e59, 0x3fef_8375_d9eb_caca]),
+        ] {
+            tokens.cut(text);
+            assert_eq!((&tokens.shape[..], &tokens.values[..]), (shape, values), "{text}");
+            assert_eq!(restore(&tokens), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shape_and_values_give_the_text_back(text in "([0-9a-fx]{1,40}|[ -~ß]|-|0|[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}){0,40}") {
+            let mut tokens = Tokens::default();
+            tokens.cut(&text);
+            prop_assert!(tokens.values.len() <= SLOTS_MAX);
+            prop_assert_eq!(restore(&tokens), text);
+        }
+    }
+}

@@ -1,0 +1,542 @@
+//! Reads a segment's sections as they are asked for: each is checked against its CRC and opened once.
+
+use crate::format::column::ColumnError;
+use crate::format::column::bytes;
+use crate::format::column::packed;
+use crate::format::column::text;
+use crate::format::column::times;
+use crate::format::metadata;
+use crate::format::record;
+use crate::format::record::Record;
+use crate::format::segment::attributes;
+use crate::format::segment::columns::{Field, Shape};
+use crate::format::segment::places;
+use crate::format::segment::places::{Places, Run};
+use crate::format::segment::times::Times;
+use crate::format::segment::{Footer, GROUP_ROWS, Section, SectionKind, SegmentError, TenantRow};
+use crate::model::{Actor, Artifact, Entry, Object, Process, ProcessEvent, Severity, Timestamp};
+use roaring::RoaringBitmap;
+use std::borrow::Cow;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+
+/// An opened column.
+#[derive(Debug)]
+pub enum Column<'a> {
+    /// Small numbers.
+    Numbers(packed::Packed<'a>),
+    /// 64-bit integers that may be absent.
+    Times(times::Times<'a>),
+    /// Texts that may be absent.
+    Texts(Box<text::Text<'a>>),
+    /// Byte strings that may be absent.
+    Bytes(bytes::Bytes<'a>),
+}
+
+type Once<T> = OnceLock<Result<T, SegmentError>>;
+
+/// The sections of a segment, over its bytes.
+#[derive(Debug)]
+pub struct View<'a> {
+    bytes: &'a [u8],
+    footer: &'a Footer,
+    tenants: Once<Vec<TenantRow>>,
+    places: Once<Places<'a>>,
+    /// `tenant_seq` of the first row of each run.
+    run_seqs: Once<Vec<u64>>,
+    inverse: Vec<Once<Vec<u16>>>,
+    times: Once<Times<'a>>,
+    severities: Once<Vec<RoaringBitmap>>,
+    columns: [OnceLock<Result<Option<Column<'a>>, SegmentError>>; Field::ALL.len()],
+    pool: Mutex<Vec<Cursors<'a>>>,
+}
+
+/// Room for one row's texts, and the pages last read.
+pub struct Cursors<'a> {
+    texts: [text::Cursor<'a>; TEXT_COUNT],
+    bytes: [bytes::Cursor<'a>; BYTES_COUNT],
+    scratch: Vec<u8>,
+}
+
+const TEXT_COUNT: usize = 18;
+const BYTES_COUNT: usize = 3;
+
+impl std::fmt::Debug for Cursors<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cursors").finish_non_exhaustive()
+    }
+}
+
+impl Default for Cursors<'_> {
+    fn default() -> Self {
+        Cursors {
+            texts: std::array::from_fn(|_| text::Cursor::new()),
+            bytes: std::array::from_fn(|_| bytes::Cursor::new()),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+/// What a place holds beside its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowHead {
+    /// The row.
+    pub row: u32,
+    /// Position in the chain.
+    pub seq: u64,
+    /// Commit time.
+    pub logged_at: i64,
+    /// Index into the tenant table.
+    pub tenant: u32,
+    /// Position in the tenant's line.
+    pub tenant_seq: u64,
+    /// Kind of the entry.
+    pub kind: u8,
+}
+
+impl<'a> View<'a> {
+    /// A view of a file's bytes; nothing is read yet.
+    pub fn new(bytes: &'a [u8], footer: &'a Footer) -> View<'a> {
+        let groups = places::groups(footer.first_seq, footer.entry_count).len();
+        View {
+            bytes,
+            footer,
+            tenants: OnceLock::new(),
+            places: OnceLock::new(),
+            run_seqs: OnceLock::new(),
+            inverse: (0..groups).map(|_| OnceLock::new()).collect(),
+            times: OnceLock::new(),
+            severities: OnceLock::new(),
+            columns: std::array::from_fn(|_| OnceLock::new()),
+            pool: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The footer.
+    pub fn footer(&self) -> &'a Footer {
+        self.footer
+    }
+
+    /// The bytes of a section, if there is one, when its CRC covers them.
+    ///
+    /// # Errors
+    /// Bytes that are not what was written, or not there.
+    pub fn section(&self, kind: SectionKind) -> Result<Option<(&'a [u8], &'a Section)>, SegmentError> {
+        let Some(section) = self.footer.section(kind) else { return Ok(None) };
+        let range = usize::try_from(section.offset)
+            .ok()
+            .zip(usize::try_from(section.offset + section.bytes).ok())
+            .and_then(|(from, to)| self.bytes.get(from..to));
+        let wrong = |expected, found: String| SegmentError { offset: section.offset, expected, found };
+        let bytes = range.ok_or_else(|| wrong("a section inside the file", format!("{section:?}")))?;
+        let crc = crc32fast::hash(bytes);
+        if crc != section.crc {
+            let found = format!("CRC {crc:08x} for {:08x} in section {kind:?}", section.crc);
+            return Err(wrong("a section that its CRC covers", found));
+        }
+        Ok(Some((bytes, section)))
+    }
+
+    fn needed(&self, kind: SectionKind) -> Result<(&'a [u8], &'a Section), SegmentError> {
+        let missing = || SegmentError {
+            offset: 0,
+            expected: "tenants, places, times, marks and severities",
+            found: format!("no section {kind:?}"),
+        };
+        self.section(kind)?.ok_or_else(missing)
+    }
+
+    fn opened<T>(cell: &Once<T>, open: impl FnOnce() -> Result<T, SegmentError>) -> Result<&T, SegmentError> {
+        cell.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+
+    /// The tenant table, by name.
+    ///
+    /// # Errors
+    /// A section that does not read, or contradicts the footer.
+    pub fn tenants(&self) -> Result<&[TenantRow], SegmentError> {
+        let open = || {
+            let (bytes, section) = self.needed(SectionKind::Tenants)?;
+            let wrong =
+                |found: String| at(section, "tenants by name, whose lines grow by all entries", found);
+            let rows: Vec<TenantRow> =
+                metadata::decode(bytes, "a tenant table").map_err(|error| wrong(error.to_string()))?;
+            let is_sorted = rows.is_sorted_by(|a, b| a.tenant < b.tenant);
+            let grown = rows.iter().try_fold(0_u64, |sum, row| {
+                let grown = row.closing.size.checked_sub(row.opening.size).filter(|grown| *grown > 0)?;
+                sum.checked_add(grown)
+            });
+            if !is_sorted || grown != Some(u64::from(self.footer.entry_count)) {
+                return Err(wrong(format!("{} tenants with {grown:?} entries", rows.len())));
+            }
+            Ok(rows)
+        };
+        Self::opened(&self.tenants, open).map(Vec::as_slice)
+    }
+
+    /// Where rows lie.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn places(&self) -> Result<&Places<'a>, SegmentError> {
+        let tenant_count = u32::try_from(self.tenants()?.len()).unwrap_or(u32::MAX);
+        let open = || {
+            let (bytes, section) = self.needed(SectionKind::Places)?;
+            let (first_seq, count) = (self.footer.first_seq, self.footer.entry_count);
+            Places::open(bytes, first_seq, count, tenant_count).map_err(|error| inside(section, error))
+        };
+        Self::opened(&self.places, open)
+    }
+
+    /// `tenant_seq` of the first row of each run.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn run_seqs(&self) -> Result<&[u64], SegmentError> {
+        let (tenants, places) = (self.tenants()?, self.places()?);
+        let open = || {
+            let mut next: Vec<u64> = tenants.iter().map(|row| row.opening.size).collect();
+            let mut firsts = Vec::with_capacity(places.runs().len());
+            for run in places.runs() {
+                let next = &mut next[run.tenant as usize];
+                firsts.push(*next);
+                *next += u64::from(run.count);
+            }
+            if next.iter().zip(tenants).any(|(next, row)| *next != row.closing.size) {
+                return Err(SegmentError {
+                    offset: 0,
+                    expected: "places for as many rows of each tenant as its line grows by",
+                    found: "others".to_owned(),
+                });
+            }
+            Ok(firsts)
+        };
+        Self::opened(&self.run_seqs, open).map(Vec::as_slice)
+    }
+
+    /// The place of a row.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn place_of(&self, row: u32) -> Result<u32, SegmentError> {
+        let places = self.places()?;
+        let group = places.group_of(row);
+        let (Some(cell), Some(range)) = (self.inverse.get(group), places.groups().get(group)) else {
+            return Err(SegmentError { offset: 0, expected: "a row of the segment", found: row.to_string() });
+        };
+        let open = || {
+            let section = self.needed(SectionKind::Places)?.1;
+            places.inverse(group).map_err(|error| inside(section, error))
+        };
+        let inverse = Self::opened(cell, open)?;
+        Ok(range.start + u32::from(inverse[(row - range.start) as usize]))
+    }
+
+    /// Commit times, by row.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn times(&self) -> Result<&Times<'a>, SegmentError> {
+        let open = || {
+            let (bytes, section) = self.needed(SectionKind::Times)?;
+            let (count, base) = (self.footer.entry_count, self.footer.logged_at.0);
+            Times::open(bytes, count, base).map_err(|error| inside(section, error))
+        };
+        Self::opened(&self.times, open)
+    }
+
+    /// Rows by severity class, lowest first.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn severities(&self) -> Result<&[RoaringBitmap], SegmentError> {
+        let open = || {
+            let (mut bytes, section) = self.needed(SectionKind::Severities)?;
+            let mut classes = Vec::with_capacity(Severity::ALL.len());
+            for count in self.footer.severity_counts {
+                let rows = RoaringBitmap::deserialize_from(&mut bytes)
+                    .map_err(|error| at(section, "a bitmap of rows", error.to_string()))?;
+                let is_inside = rows.max().is_none_or(|max| max < self.footer.entry_count);
+                if !is_inside || rows.len() != u64::from(count) {
+                    let found = format!("{} rows up to {:?}", rows.len(), rows.max());
+                    return Err(at(section, "as many rows of the segment as the footer says", found));
+                }
+                classes.push(rows);
+            }
+            if !bytes.is_empty() {
+                return Err(at(section, "the end of the bitmaps", format!("{} bytes", bytes.len())));
+            }
+            Ok(classes)
+        };
+        Self::opened(&self.severities, open).map(Vec::as_slice)
+    }
+
+    /// Level-8 nodes of the tree whose last leaf lies in the segment, each with the leaf before its first.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn marks(&self) -> Result<&'a [[u8; 64]], SegmentError> {
+        let (bytes, section) = self.needed(SectionKind::Marks)?;
+        let interval = crate::limits::MARK_INTERVAL;
+        let wanted = self.footer.end_seq() / interval - self.footer.first_seq / interval;
+        let (marks, rest) = bytes.as_chunks();
+        if !rest.is_empty() || marks.len() as u64 != wanted {
+            return Err(at(section, "64 bytes for each node that ends here", format!("{}", bytes.len())));
+        }
+        Ok(marks)
+    }
+
+    /// A column; none if no row has a value in it.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn column(&self, field: Field) -> Result<Option<&Column<'a>>, SegmentError> {
+        let open = || {
+            let Some((bytes, section)) = self.section(SectionKind::Column(field))? else { return Ok(None) };
+            let count = self.footer.entry_count;
+            let opened = match field.shape() {
+                Shape::Numbers => {
+                    packed::Packed::open(bytes, count).map(|(own, used)| (Column::Numbers(own), used))
+                }
+                Shape::Times => {
+                    times::Times::open(bytes, count).map(|(own, used)| (Column::Times(own), used))
+                }
+                Shape::Texts => {
+                    text::Text::open(bytes, count).map(|(own, used)| (Column::Texts(Box::new(own)), used))
+                }
+                Shape::Bytes => {
+                    bytes::Bytes::open(bytes, count).map(|(own, used)| (Column::Bytes(own), used))
+                }
+            };
+            match opened {
+                Ok((column, used)) if used == bytes.len() => Ok(Some(column)),
+                Ok((_, used)) => Err(at(section, "the end of the column", format!("byte {used}"))),
+                Err(error) => Err(inside(section, error)),
+            }
+        };
+        let cell = &self.columns[Field::ALL.iter().position(|known| *known == field).unwrap_or_default()];
+        cell.get_or_init(open).as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    fn number(&self, field: Field, place: u32) -> Result<u64, SegmentError> {
+        Ok(match self.column(field)? {
+            Some(Column::Numbers(numbers)) => numbers.get(place),
+            _ => 0,
+        })
+    }
+
+    fn time(&self, field: Field, place: u32, reference: i64) -> Result<Option<i64>, SegmentError> {
+        Ok(match self.column(field)? {
+            Some(Column::Times(times)) => times.get(place, reference),
+            _ => None,
+        })
+    }
+
+    fn text<'c>(
+        &'c self,
+        field: Field,
+        place: u32,
+        cursor: &'c mut text::Cursor<'a>,
+    ) -> Result<Option<&'c str>, SegmentError> {
+        match self.column(field)? {
+            Some(Column::Texts(texts)) => {
+                texts.get(place, cursor).map_err(|error| self.in_column(field, error))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn byte_string<'c>(
+        &self,
+        field: Field,
+        place: u32,
+        cursor: &'c mut bytes::Cursor<'a>,
+    ) -> Result<Option<&'c [u8]>, SegmentError> {
+        match self.column(field)? {
+            Some(Column::Bytes(bytes)) => {
+                bytes.get(place, cursor).map_err(|error| self.in_column(field, error))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn in_column(&self, field: Field, error: ColumnError) -> SegmentError {
+        let offset = self.footer.section(SectionKind::Column(field)).map_or(0, |section| section.offset);
+        SegmentError {
+            offset,
+            expected: "a value that reads",
+            found: format!("in column {}: {error}", field.name()),
+        }
+    }
+
+    /// Runs with cursors that remember the pages last read from this segment.
+    pub fn with_cursors<T>(&self, run: impl FnOnce(&mut Cursors<'a>) -> T) -> T {
+        // A panic in between leaves cursors that are dropped: the pool itself is whole.
+        let pool = || self.pool.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut cursors = pool().pop().unwrap_or_default();
+        let result = run(&mut cursors);
+        pool().push(cursors);
+        result
+    }
+
+    /// What a place holds beside its record. `run` is the run it lies in, and its index.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn head(&self, place: u32, run: Run, run_index: usize) -> Result<RowHead, SegmentError> {
+        let wrong = |expected| SegmentError { offset: 0, expected, found: format!("place {place}") };
+        let row = self.places()?.row(place).ok_or_else(|| wrong("a row of the place's group"))?;
+        let first = self.run_seqs()?.get(run_index).copied().ok_or_else(|| wrong("a run of the segment"))?;
+        Ok(RowHead {
+            row,
+            seq: self.footer.first_seq + u64::from(row),
+            logged_at: self.times()?.get(row),
+            tenant: run.tenant,
+            tenant_seq: first + u64::from(place.saturating_sub(run.first)),
+            kind: u8::try_from(self.number(Field::Kind, place)?).map_err(|_| wrong("a kind below 256"))?,
+        })
+    }
+
+    /// Appends the record at a place, byte for byte as it was committed.
+    ///
+    /// # Errors
+    /// As [`View::tenants`]; values that make no record.
+    pub fn record(
+        &self,
+        place: u32,
+        head: &RowHead,
+        cursors: &mut Cursors<'a>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SegmentError> {
+        let Cursors { texts, bytes, scratch } = cursors;
+        let [sha256_cursor, control_cursor, verbatim_cursor] = bytes;
+        if let Some(verbatim) = self.byte_string(Field::Verbatim, place, verbatim_cursor)? {
+            out.extend_from_slice(verbatim);
+            return Ok(());
+        }
+        let wrong =
+            |expected| SegmentError { offset: 0, expected, found: format!("others at place {place}") };
+        let tenant =
+            self.tenants()?.get(head.tenant as usize).ok_or_else(|| wrong("a tenant of the table"))?;
+        let [
+            id,
+            logged_by,
+            organization,
+            activity,
+            actor_type,
+            actor_id,
+            actor_name,
+            on_behalf_of,
+            object_id,
+            object_name,
+            request_id,
+            configuration_id,
+            message,
+            process_id,
+            process_parent,
+            artifact_name,
+            artifact_media_type,
+            attribute_text,
+        ] = texts;
+        fn cow(text: Option<&str>) -> Cow<'_, str> {
+            Cow::Borrowed(text.unwrap_or_default())
+        }
+        let time = |field| {
+            let time = self.time(field, place, head.logged_at)?;
+            Ok::<_, SegmentError>(time.map(Timestamp::from_nanos))
+        };
+        let logged_by = self.text(Field::LoggedBy, place, logged_by)?;
+        let control = self.byte_string(Field::Control, place, control_cursor)?;
+        let process_id = self.text(Field::ProcessId, place, process_id)?;
+        let event = ProcessEvent::from_number(self.number(Field::ProcessEvent, place)?);
+        let process = match (process_id, event) {
+            (Some(id), Some(event)) => {
+                let parent = cow(self.text(Field::ProcessParent, place, process_parent)?);
+                Some(Process { id: id.into(), parent, event })
+            }
+            (None, None) => None,
+            _ => return Err(wrong("a process ID and an event together")),
+        };
+        let artifact = match self.byte_string(Field::ArtifactSha256, place, sha256_cursor)? {
+            None => None,
+            Some(sha256) => Some(Artifact {
+                sha256: sha256.try_into().map_err(|_| wrong("32 bytes of SHA-256"))?,
+                name: cow(self.text(Field::ArtifactName, place, artifact_name)?),
+                media_type: cow(self.text(Field::ArtifactMediaType, place, artifact_media_type)?),
+                size: self.time(Field::ArtifactSize, place, 0)?.map(i64::cast_unsigned),
+            }),
+        };
+        let severity = match control {
+            Some(_) => Severity::default(),
+            None => Severity::from_class(self.number(Field::Severity, place)?)
+                .ok_or_else(|| wrong("a severity class 1..=6"))?,
+        };
+        let attribute_text = self.text(Field::Attributes, place, attribute_text)?.unwrap_or_default();
+        let entry = Entry {
+            tenant: tenant.tenant.as_str().into(),
+            organization: cow(self.text(Field::Organization, place, organization)?),
+            service: self.footer.service.as_str().into(),
+            id: cow(self.text(Field::Id, place, id)?),
+            generated_at: time(Field::GeneratedAt)?,
+            severity,
+            activity: cow(self.text(Field::Activity, place, activity)?),
+            actor: Actor {
+                kind: cow(self.text(Field::ActorType, place, actor_type)?),
+                id: cow(self.text(Field::ActorId, place, actor_id)?),
+                name: cow(self.text(Field::ActorName, place, actor_name)?),
+            },
+            on_behalf_of: cow(self.text(Field::OnBehalfOf, place, on_behalf_of)?),
+            object: Object {
+                id: cow(self.text(Field::ObjectId, place, object_id)?),
+                name: cow(self.text(Field::ObjectName, place, object_name)?),
+            },
+            request_id: cow(self.text(Field::RequestId, place, request_id)?),
+            configuration_id: cow(self.text(Field::ConfigurationId, place, configuration_id)?),
+            success: match self.number(Field::Success, place)? {
+                0 => None,
+                1 => Some(false),
+                2 => Some(true),
+                _ => return Err(wrong("a success of 0, 1 or 2")),
+            },
+            message: cow(self.text(Field::Message, place, message)?),
+            started: time(Field::Started)?,
+            finished: time(Field::Finished)?,
+            process,
+            artifact,
+            attributes: attributes::split(attribute_text).ok_or_else(|| wrong("attributes as one text"))?,
+        };
+        let record = Record {
+            tenant_seq: head.tenant_seq,
+            logged_by: logged_by.unwrap_or_default(),
+            entry,
+            artifact_held: self.number(Field::ArtifactHeld, place)? == 1,
+            control,
+        };
+        record::encode(&record, scratch, out).map_err(|_| wrong("attributes with different keys"))
+    }
+
+    /// The run that a place lies in, with its index.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn run_at(&self, place: u32) -> Result<(Run, usize), SegmentError> {
+        let runs = self.places()?.runs();
+        let at = runs.partition_point(|run| run.first <= place).checked_sub(1);
+        at.and_then(|at| Some((*runs.get(at)?, at))).ok_or_else(|| SegmentError {
+            offset: 0,
+            expected: "a place of the segment",
+            found: place.to_string(),
+        })
+    }
+}
+
+const _: () = assert!(GROUP_ROWS - 1 == u16::MAX as u64);
+
+fn at(section: &Section, expected: &'static str, found: String) -> SegmentError {
+    SegmentError { offset: section.offset, expected, found }
+}
+
+fn inside(section: &Section, error: ColumnError) -> SegmentError {
+    let found = format!("in section {:?}: {error}", section.kind);
+    SegmentError { offset: section.offset, expected: "a section that reads", found }
+}

@@ -1,0 +1,217 @@
+//! Everything readable of a store: each chain's sealed segments and its open one, as one sequence of entries.
+//!
+//! Entries that are in a sealed segment are not in the open one, though the journal may still hold them: whoever reads
+//! under the chain's lock sees each entry once.
+
+use crate::format::commit::Commit;
+use crate::format::segment::SegmentError;
+use crate::journal::{Damage, Frame};
+use crate::model::{Severity, Timestamp};
+use crate::open::OpenSegment;
+use crate::proof::Hash;
+use crate::segment::Segment;
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Everything readable of a store. Shared by those who read and the one who publishes.
+pub struct View {
+    chains: RwLock<BTreeMap<Box<str>, Arc<Chain>>>,
+    newest: AtomicI64,
+    damage: Vec<Damage>,
+}
+
+/// One chain.
+pub struct Chain {
+    service: Box<str>,
+    parts: RwLock<Parts>,
+}
+
+/// Where a chain's entries are.
+#[derive(Default)]
+pub(crate) struct Parts {
+    /// Sealed segments, by position.
+    pub sealed: Vec<Arc<Segment>>,
+    /// What is behind them.
+    pub open: OpenSegment,
+}
+
+impl View {
+    pub(crate) fn new() -> View {
+        View { chains: RwLock::default(), newest: AtomicI64::new(i64::MIN), damage: Vec::new() }
+    }
+
+    pub(crate) fn set_damage(&mut self, damage: Vec<Damage>) {
+        self.damage = damage;
+    }
+
+    /// What of the store does not read back: entries that lie there are in no scan.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// The newest commit time, if there is any entry.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let newest = self.newest.load(Ordering::Acquire);
+        (newest != i64::MIN).then(|| Timestamp::from_nanos(newest))
+    }
+
+    /// All chains, by service.
+    pub fn chains(&self) -> Vec<Arc<Chain>> {
+        self.chains.read().values().cloned().collect()
+    }
+
+    pub(crate) fn chain(&self, service: &str) -> Option<Arc<Chain>> {
+        self.chains.read().get(service).cloned()
+    }
+
+    fn chain_or_begin(&self, service: &str) -> Arc<Chain> {
+        self.chain(service).unwrap_or_else(|| {
+            let chain = Arc::new(Chain { service: service.into(), parts: RwLock::default() });
+            self.chains.write().insert(service.into(), Arc::clone(&chain));
+            chain
+        })
+    }
+
+    /// Adds a sealed segment at the end of its chain, before anything is published.
+    pub(crate) fn add_sealed(&self, segment: Arc<Segment>) {
+        let newest = segment.footer().logged_at.1;
+        let chain = self.chain_or_begin(&segment.footer().service);
+        chain.parts.write().sealed.push(segment);
+        self.newest.fetch_max(newest, Ordering::Release);
+    }
+
+    /// Adds a frame's entries. `severities` are theirs, in order, where the caller knows them; else records tell.
+    /// Parts that are sealed already are left out.
+    pub(crate) fn publish(&self, frame: &Arc<Frame>, commit: &Commit<'_>, severities: Option<&[Severity]>) {
+        let mut first = 0;
+        for part in &commit.parts {
+            let own = severities.and_then(|all| all.get(first..first + part.rows.len()));
+            first += part.rows.len();
+            let chain = self.chain_or_begin(part.service);
+            let mut parts = chain.parts.write();
+            let sealed =
+                usize::try_from(parts.sealed_end().saturating_sub(part.first_seq)).unwrap_or(usize::MAX);
+            match sealed {
+                0 => parts.open.push(frame, part, own),
+                // A segment may end inside a part.
+                _ if sealed < part.rows.len() => {
+                    parts.open.push(frame, &part.behind(sealed), own.and_then(|own| own.get(sealed..)));
+                }
+                _ => {}
+            }
+        }
+        self.newest.fetch_max(frame.header.logged_at, Ordering::Release);
+    }
+
+    /// The leaf of an entry; none if there is no such entry or it does not read.
+    pub(crate) fn leaf(&self, service: &str, seq: u64) -> Option<Hash> {
+        let chain = self.chain(service)?;
+        let parts = chain.parts.read();
+        match parts.segment_at(seq) {
+            Some(segment) => segment.read(|view| view.leaf(seq)).ok(),
+            None => parts.open.leaf(seq),
+        }
+    }
+}
+
+impl Parts {
+    /// Position behind the last sealed entry.
+    pub fn sealed_end(&self) -> u64 {
+        self.sealed.last().map_or(0, |segment| segment.footer().end_seq())
+    }
+
+    /// The sealed segment that holds a position.
+    pub fn segment_at(&self, seq: u64) -> Option<&Arc<Segment>> {
+        let at = self.sealed.partition_point(|segment| segment.footer().first_seq <= seq).checked_sub(1)?;
+        self.sealed.get(at).filter(|segment| seq < segment.footer().end_seq())
+    }
+}
+
+impl Chain {
+    /// The chain's service.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Parts) -> T) -> T {
+        read(&self.parts.read())
+    }
+
+    /// Entries that read back, and those of sealed segments.
+    pub fn entry_count(&self) -> u64 {
+        self.read(|parts| {
+            let sealed: u64 = parts.sealed.iter().map(|own| u64::from(own.footer().entry_count)).sum();
+            sealed + u64::from(parts.open.row_count())
+        })
+    }
+
+    /// Tenants with their numbers of entries, by name.
+    ///
+    /// # Errors
+    /// A segment whose tenant table does not read.
+    pub fn tenant_counts(&self) -> Result<BTreeMap<Box<str>, u64>, SegmentError> {
+        let mut counts: BTreeMap<Box<str>, u64> = BTreeMap::new();
+        let sealed = self.read(|parts| {
+            parts.open.tenant_counts().filter(|(_, count)| *count > 0).for_each(|(tenant, count)| {
+                counts.insert(tenant.into(), count);
+            });
+            parts.sealed.clone()
+        });
+        for segment in sealed {
+            segment.read(|view| {
+                for row in view.tenants()? {
+                    let count = row.closing.size - row.opening.size;
+                    *counts.entry(row.tenant.as_str().into()).or_default() += count;
+                }
+                Ok::<_, SegmentError>(())
+            })?;
+        }
+        Ok(counts)
+    }
+
+    /// Numbers of entries by severity class, lowest first.
+    pub fn severity_counts(&self) -> [u64; Severity::ALL.len()] {
+        self.read(|parts| {
+            let mut counts = *parts.open.severity_counts();
+            for segment in &parts.sealed {
+                let sealed = segment.footer().severity_counts;
+                counts.iter_mut().zip(sealed).for_each(|(count, sealed)| *count += u64::from(sealed));
+            }
+            counts
+        })
+    }
+
+    /// First and last commit time.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.read(|parts| {
+            let sealed = parts.sealed.first().zip(parts.sealed.last()).map(|(first, last)| {
+                let (first, last) = (first.footer().logged_at.0, last.footer().logged_at.1);
+                (Timestamp::from_nanos(first), Timestamp::from_nanos(last))
+            });
+            match (sealed, parts.open.span()) {
+                (Some((first, _)), Some((_, last))) => Some((first, last)),
+                (span, None) | (None, span) => span,
+            }
+        })
+    }
+
+    /// Bytes of the records, as they are hashed.
+    pub fn record_bytes(&self) -> u64 {
+        self.read(|parts| {
+            let sealed: u64 = parts.sealed.iter().map(|own| own.footer().record_bytes).sum();
+            sealed + parts.open.record_bytes()
+        })
+    }
+
+    /// The sealed segments, by position.
+    pub fn segments(&self) -> Vec<Arc<Segment>> {
+        self.read(|parts| parts.sealed.clone())
+    }
+
+    /// Position after the newest entry.
+    pub fn size(&self) -> u64 {
+        self.read(|parts| parts.open.end_seq().unwrap_or(parts.sealed_end()))
+    }
+}
