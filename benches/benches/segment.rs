@@ -90,10 +90,11 @@ fn measure(
 
 fn read_all(view: &View<'_>) -> Outcome<()> {
     let mut record = Vec::new();
+    let times = view.times()?.decode()?;
     view.with_cursors(|cursors| {
         for (index, run) in view.places()?.runs().iter().enumerate() {
             for place in run.first..run.first + run.count {
-                let head = view.head(place, *run, index)?;
+                let head = view.head_with(place, *run, index, &times)?;
                 record.clear();
                 view.record(place, &head, cursors, &mut record)?;
             }

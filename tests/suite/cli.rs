@@ -17,6 +17,7 @@ mod documents;
 mod import;
 mod output;
 mod scan;
+mod segment;
 mod store;
 mod verify;
 

@@ -308,7 +308,7 @@ pub struct Stats {
 /// `sealog inspect`
 #[derive(Args)]
 pub struct Inspect {
-    /// Store directory or journal file
+    /// Store directory, journal file or segment
     pub path: PathBuf,
     /// Print one JSON object
     #[arg(long)]

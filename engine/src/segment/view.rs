@@ -314,7 +314,7 @@ impl<'a> View<'a> {
                 Err(error) => Err(inside(section, error)),
             }
         };
-        let cell = &self.columns[Field::ALL.iter().position(|known| *known == field).unwrap_or_default()];
+        let cell = &self.columns[field.number()];
         cell.get_or_init(open).as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
@@ -384,13 +384,38 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::tenants`].
     pub fn head(&self, place: u32, run: Run, run_index: usize) -> Result<RowHead, SegmentError> {
+        let times = self.times()?;
+        self.head_at(place, run, run_index, |row| times.get(row))
+    }
+
+    /// As [`View::head`], with the commit times of all rows, decoded: for whoever reads every place.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn head_with(
+        &self,
+        place: u32,
+        run: Run,
+        run_index: usize,
+        times: &[i64],
+    ) -> Result<RowHead, SegmentError> {
+        self.head_at(place, run, run_index, |row| times.get(row as usize).copied().unwrap_or_default())
+    }
+
+    fn head_at(
+        &self,
+        place: u32,
+        run: Run,
+        run_index: usize,
+        time_of: impl FnOnce(u32) -> i64,
+    ) -> Result<RowHead, SegmentError> {
         let wrong = |expected| SegmentError { offset: 0, expected, found: format!("place {place}") };
         let row = self.places()?.row(place).ok_or_else(|| wrong("a row of the place's group"))?;
         let first = self.run_seqs()?.get(run_index).copied().ok_or_else(|| wrong("a run of the segment"))?;
         Ok(RowHead {
             row,
             seq: self.footer.first_seq + u64::from(row),
-            logged_at: self.times()?.get(row),
+            logged_at: time_of(row),
             tenant: run.tenant,
             tenant_seq: first + u64::from(place.saturating_sub(run.first)),
             kind: u8::try_from(self.number(Field::Kind, place)?).map_err(|_| wrong("a kind below 256"))?,

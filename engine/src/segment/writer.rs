@@ -136,9 +136,14 @@ fn read_back(bytes: &[u8], rows: &[Row<'_>]) -> Result<Vec<usize>, SegmentError>
     let mut cursors = Cursors::default();
     let mut record = Vec::new();
     let mut differing = Vec::new();
+    let times = view.times()?.decode().map_err(|error| SegmentError {
+        offset: 0,
+        expected: "commit times that read",
+        found: error.to_string(),
+    })?;
     for (index, run) in view.places()?.runs().iter().enumerate() {
         for place in run.first..run.first + run.count {
-            let head = view.head(place, *run, index)?;
+            let head = view.head_with(place, *run, index, &times)?;
             record.clear();
             let read = view.record(place, &head, &mut cursors, &mut record);
             let row = rows.get(head.row as usize);

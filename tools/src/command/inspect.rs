@@ -1,5 +1,7 @@
-//! `sealog inspect`: what is in a store or a journal file, frame by frame. Reads headers and shapes, checks CRCs,
+//! `sealog inspect`: what is in a store, a sealed segment, or a journal file, frame by frame. Reads headers and shapes, checks CRCs,
 //! recomputes no hash: that is `verify`.
+
+mod segment;
 
 use super::{damage_text, note_damage, output};
 use crate::cli::Inspect;
@@ -14,6 +16,7 @@ use sealog_engine::hex;
 use sealog_engine::identity::{self, Identity};
 use sealog_engine::journal::{Damage, Event, Frame, JournalReader, number_of};
 use sealog_engine::model::Timestamp;
+use sealog_engine::segment::first_seq_of;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -60,6 +63,10 @@ pub fn run(args: &Inspect) -> Outcome {
     let metadata = std::fs::metadata(path);
     let metadata =
         metadata.map_err(|error| Failure::io(format!("could not read {}", path.display()), &error))?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    if !metadata.is_dir() && name.is_some_and(|name| first_seq_of(name).is_some()) {
+        return segment::run(path, args.json);
+    }
     let file_number = path.file_name().and_then(|name| name.to_str()).and_then(number_of);
     let (root, journal) = match (metadata.is_dir(), file_number) {
         (true, _) => (path.clone(), None),
@@ -70,7 +77,8 @@ pub fn run(args: &Inspect) -> Outcome {
         }
         (false, None) => {
             return Err(Failure::Input(format!(
-                "{}: expected a store's directory or a file such as journal/00000001.journal",
+                "{}: expected a store's directory, a file such as journal/00000001.journal, or one such as \
+                 chains/mail-api/00000000000000000000.segment",
                 path.display()
             )));
         }

@@ -122,6 +122,11 @@ impl Field {
         Field::Verbatim,
     ];
 
+    /// Its number among [`Field::ALL`].
+    pub fn number(self) -> usize {
+        self as usize
+    }
+
     /// What its values are.
     pub fn shape(self) -> Shape {
         match self {
@@ -206,11 +211,38 @@ fn text_of<'e, 'a>(record: &'e Record<'a>, field: Field) -> Option<&'e Cow<'a, s
     }
 }
 
-/// A decoded text lies in the record's bytes; an empty one is an absent one.
-fn borrowed<'a>(text: &Cow<'a, str>) -> Option<&'a str> {
-    match text {
-        Cow::Borrowed(text) if !text.is_empty() => Some(text),
-        _ => None,
+/// One column's texts, back to back: the encoders read them again and again, and texts from all over memory would cost
+/// them a cache miss each.
+#[derive(Default)]
+struct Texts {
+    bytes: String,
+    /// Where each text ends, and whether there is one.
+    ends: Vec<(usize, bool)>,
+}
+
+impl Texts {
+    fn push(&mut self, text: Option<&str>) {
+        let text = text.unwrap_or_default();
+        self.bytes.push_str(text);
+        self.end();
+    }
+
+    /// Ends the text that was appended to `bytes`; an empty one is an absent one.
+    fn end(&mut self) {
+        let start = self.ends.last().map_or(0, |(end, _)| *end);
+        self.ends.push((self.bytes.len(), self.bytes.len() > start));
+    }
+
+    fn values(&self) -> Vec<Option<&str>> {
+        let mut start = 0;
+        self.ends
+            .iter()
+            .map(|(end, is_present)| {
+                let text = &self.bytes[start..*end];
+                start = *end;
+                is_present.then_some(text)
+            })
+            .collect()
     }
 }
 
@@ -218,13 +250,10 @@ fn borrowed<'a>(text: &Cow<'a, str>) -> Option<&'a str> {
 struct Gathered<'a> {
     numbers: [Vec<u64>; 5],
     times: [Vec<Option<i64>>; 4],
-    texts: [Vec<Option<&'a str>>; TEXTS.len() - 1],
+    texts: [Texts; TEXTS.len()],
     sha256: Vec<Option<[u8; 32]>>,
     control: Vec<Option<&'a [u8]>>,
     verbatim: Vec<Option<&'a [u8]>>,
-    /// The attributes' texts, one after the other, and where each ends.
-    attributes: String,
-    attribute_ends: Vec<usize>,
 }
 
 impl<'a> Gathered<'a> {
@@ -262,16 +291,18 @@ impl<'a> Gathered<'a> {
         ];
         self.times.iter_mut().zip(times).for_each(|(column, time)| column.push(time));
         for (column, field) in self.texts.iter_mut().zip(TEXTS) {
-            column.push(match (field, &decoded) {
-                (Field::LoggedBy, Some(record)) => Some(record.logged_by),
-                (_, Some(record)) => text_of(record, field).and_then(borrowed),
-                (_, None) => None,
-            });
+            match (field, &decoded) {
+                (Field::Attributes, _) => {
+                    attributes::join(&entry.attributes, &mut column.bytes);
+                    column.end();
+                }
+                (Field::LoggedBy, Some(record)) => column.push(Some(record.logged_by)),
+                (_, Some(record)) => column.push(text_of(record, field).map(|text| &**text)),
+                (_, None) => column.push(None),
+            }
         }
         self.sha256.push(entry.artifact.as_ref().map(|artifact| artifact.sha256));
         self.control.push(decoded.as_ref().and_then(|record| record.control));
-        attributes::join(&entry.attributes, &mut self.attributes);
-        self.attribute_ends.push(self.attributes.len());
     }
 }
 
@@ -288,12 +319,10 @@ pub fn encode<'a>(
     let mut gathered = Gathered {
         numbers: std::array::from_fn(|_| Vec::with_capacity(count)),
         times: std::array::from_fn(|_| Vec::with_capacity(count)),
-        texts: std::array::from_fn(|_| Vec::with_capacity(count)),
+        texts: Default::default(),
         sha256: Vec::with_capacity(count),
         control: Vec::with_capacity(count),
         verbatim: Vec::with_capacity(count),
-        attributes: String::new(),
-        attribute_ends: Vec::with_capacity(count),
     };
     let mut logged_at = Vec::with_capacity(count);
     for (place, row) in rows.enumerate() {
@@ -318,24 +347,11 @@ pub fn encode<'a>(
             times::encode_times(column, reference, out);
         });
     }
-    for (field, column) in TEXTS.into_iter().zip(&gathered.texts) {
-        give(field, column.iter().any(Option::is_some), &mut |out| {
-            text::encode(column, &firsts, effort, out)
+    for (field, column) in TEXTS.into_iter().zip(gathered.texts) {
+        give(field, !column.bytes.is_empty(), &mut |out| {
+            text::encode(&column.values(), &firsts, effort, out)
         });
     }
-    let mut start = 0;
-    let attributes: Vec<Option<&str>> = gathered
-        .attribute_ends
-        .iter()
-        .map(|end| {
-            let text = &gathered.attributes[start..*end];
-            start = *end;
-            (!text.is_empty()).then_some(text)
-        })
-        .collect();
-    give(Field::Attributes, attributes.iter().any(Option::is_some), &mut |out| {
-        text::encode(&attributes, &firsts, effort, out);
-    });
     let sha256: Vec<Option<&[u8]>> =
         gathered.sha256.iter().map(|hash| hash.as_ref().map(<[u8; 32]>::as_slice)).collect();
     let byte_columns = [
@@ -347,5 +363,18 @@ pub fn encode<'a>(
         give(field, column.iter().any(Option::is_some), &mut |out| {
             bytes::encode(column, &firsts, effort, out)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_numbered_in_the_order_of_their_columns() {
+        for (number, field) in Field::ALL.into_iter().enumerate() {
+            assert_eq!(field.number(), number, "{}", field.name());
+        }
+        assert_eq!(TEXTS.to_vec(), Field::ALL[9..27]);
     }
 }

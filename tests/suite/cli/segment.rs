@@ -1,0 +1,74 @@
+//! Reading commands over a store with sealed segments.
+
+use sealog::generate::{Plan, write_all};
+use sealog_engine::disk::DirectoryDisk;
+use sealog_engine::segment::path;
+use sealog_tests::command::{Scratch, run};
+use sealog_tests::sealed;
+use std::fs::{self, File};
+use std::io::Write;
+
+/// A store of generated entries, most of which are sealed; the service with the most, and how many it has.
+fn sealed_store(scratch: &Scratch) -> (String, u64) {
+    let mut lines = Vec::new();
+    write_all(&Plan { entries: 2_000, ..Plan::default() }, &mut lines).unwrap();
+    scratch.append(lines);
+    let mut largest = (String::new(), 0);
+    sealed::seal(&DirectoryDisk::new(scratch.store()), |service, size| {
+        if size > largest.1 {
+            largest = (service.to_owned(), size);
+        }
+        vec![size.div_ceil(2)]
+    });
+    largest
+}
+
+#[test]
+fn a_segment_is_shown_section_by_section() {
+    let scratch = Scratch::new();
+    let (service, size) = sealed_store(&scratch);
+    let file = format!("{}/{}", scratch.store(), path(&service, 0));
+    let shown = run(["inspect", &file]).exits(0).says_nothing();
+    let last = size.div_ceil(2) - 1;
+    for part in
+        [&format!("{service} #0–#{last}"), "SECTION", "message", "tree marks", "severity index", "footer"]
+    {
+        assert!(shown.out().contains(part), "{part:?} in\n{}", shown.out());
+    }
+    let told = run(["inspect", "--json", &file]).exits(0).json();
+    let sections = told["sections"].as_array().unwrap();
+    let bytes: u64 = sections.iter().map(|section| section["bytes"].as_u64().unwrap()).sum();
+    assert_eq!((bytes, told["bytes"].as_u64().unwrap()), (fs::metadata(&file).unwrap().len(), bytes));
+    assert_eq!(told["entries"].as_u64(), Some(last + 1));
+
+    // Each byte that is not what was written is told, and the rest is shown.
+    let mut damaged = fs::read(&file).unwrap();
+    damaged[100] ^= 1;
+    File::create(&file).unwrap().write_all(&damaged).unwrap();
+    let shown = run(["inspect", &file]).exits(1).says(&[&file, "expected a section that its CRC covers"]);
+    assert!(shown.out().contains("does not read"), "{}", shown.out());
+    File::create(&file).unwrap().write_all(b"not a segment").unwrap();
+    run(["inspect", &file]).exits(1).prints_nothing().says(&[&file, "expected a segment, found 13 bytes"]);
+}
+
+#[test]
+fn numbers_and_entries_are_those_of_the_journal_alone() {
+    let scratch = Scratch::new();
+    let mut lines = Vec::new();
+    write_all(&Plan { entries: 2_000, ..Plan::default() }, &mut lines).unwrap();
+    scratch.append(lines);
+    let read = || {
+        let mut stats = run(["stats", "--json", "--data", &scratch.store()]).exits(0).json();
+        stats.as_object_mut().unwrap().remove("disk_bytes");
+        let scanned = ["scan", "--data", &scratch.store(), "--min-severity", "warning"].map(str::to_owned);
+        (stats, run(scanned).exits(0).lines())
+    };
+    let before = read();
+    assert!(before.1.len() > 50, "only {}", before.1.len());
+    sealed::seal(&DirectoryDisk::new(scratch.store()), |_, size| {
+        let mut cuts = vec![size.div_ceil(3), size.div_ceil(2)];
+        cuts.dedup();
+        cuts
+    });
+    assert_eq!(read(), before);
+}
