@@ -22,6 +22,7 @@ use crate::identity;
 use crate::journal::{self, Damage, Event, Frame, JournalReader};
 use crate::model::{CONTROL_SERVICE, Window};
 use crate::proof::Hasher;
+use crate::segment;
 use chain::Chains;
 use part::Checked;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,6 +89,7 @@ pub fn verify(
         report.note(Problem::new(ProblemKind::Extra, None, journal::DIRECTORY, detail));
     }
     report.chains = chains.finish();
+    refuse_segments(disk, &mut report)?;
     if !options.services.is_empty() {
         for service in &options.services {
             if !report.chains.iter().any(|chain| chain.service == *service) {
@@ -108,6 +110,17 @@ pub fn verify(
     }
     report.finish(started.elapsed());
     Ok(report)
+}
+
+/// Reading commands prefer a sealed segment to the journal, and this version does not recompute one: no answer may call
+/// valid what was not looked at.
+fn refuse_segments(disk: &dyn Disk, report: &mut Report) -> Result<(), Error> {
+    let listed = |error| Error::io("list", disk.display(segment::DIRECTORY), error);
+    for service in segment::services(disk).map_err(listed)? {
+        let detail = "expected no sealed segments, which this version does not verify, found this directory";
+        report.note(Problem::new(ProblemKind::Extra, None, segment::directory(&service), detail));
+    }
+    Ok(())
 }
 
 /// Reads `STORE`; damage is noted, and where its lines still read, the work goes on.

@@ -49,7 +49,10 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
             "error", "clock", "hex",
         ],
     ),
-    ("verify", &["journal", "identity", "format", "disk", "proof", "model", "limits", "error", "hex"]),
+    (
+        "verify",
+        &["segment", "journal", "identity", "format", "disk", "proof", "model", "limits", "error", "hex"],
+    ),
     ("scan", &["view", "segment", "open", "format", "model", "limits"]),
     ("view", &["segment", "open", "journal", "format", "model", "proof"]),
     ("segment", &["format", "disk", "proof", "model", "limits", "hex"]),

@@ -52,6 +52,16 @@ fn a_segment_is_shown_section_by_section() {
 }
 
 #[test]
+fn verify_calls_nothing_valid_that_it_did_not_look_at() {
+    let scratch = Scratch::new();
+    let (service, _) = sealed_store(&scratch);
+    let report = run(["verify", "--json", "--data", &scratch.store()]).exits(1).json();
+    assert_eq!(report["valid"], false);
+    let file = format!("chains/{service}");
+    assert!(report["problems"].as_array().unwrap().iter().any(|problem| problem["file"] == file), "{report}");
+}
+
+#[test]
 fn numbers_and_entries_are_those_of_the_journal_alone() {
     let scratch = Scratch::new();
     let mut lines = Vec::new();
