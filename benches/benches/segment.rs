@@ -6,15 +6,19 @@ use sealog_benches::data::{Lines, plan};
 use sealog_benches::options::Options;
 use sealog_benches::segments::{Rows, sealed};
 use sealog_benches::table::{Table, say};
-use sealog_benches::timing::{Samples, Stopwatch};
+use sealog_benches::timing::{Samples, Stopwatch, show_seconds};
 use sealog_engine::format::column::Effort;
 use sealog_engine::format::segment;
+use sealog_engine::format::segment::Footer;
 use sealog_engine::format::segment::SectionKind;
 use sealog_engine::segment::view::View;
 use std::collections::BTreeMap;
 
 /// Rows of one segment, at most: what the store seals by.
 const SEGMENT_ROWS: usize = 1 << 18;
+
+/// Rows that are read one by one, in each repetition.
+const ROWS_AT_RANDOM: usize = 10_000;
 
 fn main() -> Outcome<()> {
     let options = Options::read(env!("CARGO_TARGET_TMPDIR"), &[1_000_000]);
@@ -27,6 +31,9 @@ fn main() -> Outcome<()> {
             if options.wants(name) {
                 measure(&options, count, name, effort, &chains)?;
             }
+        }
+        if options.wants("read") {
+            read(&options, count, &chains)?;
         }
     }
     Ok(())
@@ -88,17 +95,58 @@ fn measure(
     Ok(())
 }
 
-fn read_all(view: &View<'_>) -> Outcome<()> {
-    let mut record = Vec::new();
-    let times = view.times()?.decode()?;
-    view.with_cursors(|cursors| {
-        for (index, run) in view.places()?.runs().iter().enumerate() {
-            for place in run.first..run.first + run.count {
-                let head = view.head_with(place, *run, index, &times)?;
-                record.clear();
-                view.record(place, &head, cursors, &mut record)?;
-            }
+/// Segments that are sealed already, read whole in the order of places, and row by row at random.
+fn read(options: &Options, count: usize, chains: &BTreeMap<String, Rows>) -> Outcome<()> {
+    let parts =
+        chains.values().flat_map(|rows| rows.parts(SEGMENT_ROWS).into_iter().map(move |part| (rows, part)));
+    let files: Vec<Vec<u8>> =
+        parts.map(|(rows, part)| sealed(rows, part, Effort::Light)).collect::<Outcome<_>>()?;
+    let footers = files.iter().map(|file| segment::footer_of(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut read_ns = Samples::default();
+    for _ in 0..options.repeat {
+        let watch = Stopwatch::start();
+        for (file, footer) in files.iter().zip(&footers) {
+            read_all(&View::new(file, footer))?;
         }
-        Ok(())
+        read_ns.push(watch.lap().cpu.as_secs_f64() * 1e9 / count as f64);
+    }
+    say(&format!("read in {} an entry", read_ns.show(|ns| format!("{ns:.0} ns"))));
+    rows_at_random(options, &files, &footers)
+}
+
+/// One row of one segment after the other, so that no cursor has been near it.
+fn rows_at_random(options: &Options, files: &[Vec<u8>], footers: &[Footer]) -> Outcome<()> {
+    let views: Vec<View<'_>> =
+        files.iter().zip(footers).map(|(file, footer)| View::new(file, footer)).collect();
+    let mut took = Vec::new();
+    let mut out = Vec::new();
+    for n in 0..options.repeat as usize * ROWS_AT_RANDOM {
+        let view = &views[n % views.len()];
+        let random = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let row = u32::try_from(random % u64::from(view.footer().entry_count))?;
+        let watch = Stopwatch::start();
+        out.clear();
+        let place = view.place_of(row)?;
+        let (run, index) = view.run_at(place)?;
+        let head = view.head(place, run, index)?;
+        view.with_cursors(|cursors| view.record(place, &head, cursors, &mut out))?;
+        took.push(watch.lap().wall.as_secs_f64());
+    }
+    // The first rows of a segment open its columns and groups.
+    let mut took = took.split_off((views.len() * 16).min(took.len() / 2));
+    took.sort_by(f64::total_cmp);
+    let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default();
+    say(&format!("one row at random: p50 {}, p99 {}", show_seconds(at(50)), show_seconds(at(99))));
+    Ok(())
+}
+
+fn read_all(view: &View<'_>) -> Outcome<()> {
+    let times = view.times()?.decode()?;
+    let rows = 0..view.footer().entry_count;
+    view.with_cursors(|cursors| {
+        view.walk(rows, &times, cursors, |_, record| {
+            std::hint::black_box(record?);
+            Ok(())
+        })
     })
 }

@@ -1,6 +1,8 @@
 //! Sealed segments on disk: `chains/<service>/<first seq>.segment`, written once, mapped, replaced only by rename.
 
+mod cursors;
 pub mod leaves;
+mod record;
 pub mod view;
 pub mod writer;
 

@@ -10,6 +10,7 @@
 pub mod command;
 pub mod flip;
 pub mod forge;
+pub mod plain;
 pub mod sample;
 pub mod sealed;
 pub mod simulation;

@@ -21,6 +21,7 @@ use sealog_engine::reader::Reader;
 use sealog_engine::segment as files;
 use sealog_engine::segment::view::View;
 use sealog_engine::segment::writer;
+use sealog_tests::plain;
 use sealog_tests::sample;
 use sealog_tests::sealed;
 use sealog_tests::simulation::disk::SimulatedDisk;
@@ -55,7 +56,7 @@ fn any_record(random: &mut Random, tenant: u32, tenant_seq: u64) -> (Vec<u8>, u8
         let bytes = (0..1 + random.index(50)).map(|_| random.draw().to_le_bytes()[0]).collect();
         return (bytes, 0);
     }
-    let entry = Entry {
+    let mut entry = Entry {
         tenant: format!("tenant-{tenant}").into(),
         organization: maybe(random, 3).into(),
         service: "portal".into(),
@@ -92,6 +93,12 @@ fn any_record(random: &mut Random, tenant: u32, tenant_seq: u64) -> (Vec<u8>, u8
             _ => vec![("a".into(), maybe(random, 4).into()), ("key\u{1e}".into(), "v".into())],
         },
     };
+    if random.below(2) == 0 {
+        let between = [" of ", "\u{1}", "\u{1a}", "-", "é", "x"][random.index(6)];
+        let told = [&entry.object.name, &entry.actor.id, &entry.tenant, &entry.activity];
+        let told = [told[random.index(4)], told[random.index(4)]];
+        entry.message = format!("{}{between}{}{between}", told[0], told[1]).into();
+    }
     let mut parts = Vec::new();
     let lengths = record::encode_parts(&entry, &mut parts).unwrap();
     let (id, rest) = parts.split_at(lengths.id_bytes as usize);
@@ -170,6 +177,31 @@ fn read(bytes: &[u8], footer: &Footer) -> Result<Vec<OwnRow>, segment::SegmentEr
     Ok(rows)
 }
 
+/// Whatever the bytes say: records put together at once, one after the other and the plain way are the same.
+fn compare_with_plain(bytes: &[u8], footer: &Footer) {
+    let view = View::new(bytes, footer);
+    let Ok(Ok(times)) = view.times().map(|times| times.decode()) else { return };
+    let mut walked = 0;
+    let mut place = 0;
+    let result = view.with_cursors(|cursors| {
+        view.walk(0..footer.entry_count, &times, cursors, |head, record| {
+            let plain = plain::record(&view, place, head);
+            assert_eq!(record.ok(), plain.as_deref(), "place {place}");
+            place += 1;
+            walked += 1;
+            Ok::<_, segment::SegmentError>(())
+        })
+    });
+    assert!(result.is_err() || walked == footer.entry_count);
+    for place in (0..footer.entry_count).rev() {
+        let Ok((run, index)) = view.run_at(place) else { continue };
+        let Ok(head) = view.head_with(place, run, index, &times) else { continue };
+        let mut record = Vec::new();
+        let read = view.with_cursors(|cursors| view.record(place, &head, cursors, &mut record));
+        assert_eq!(read.ok().map(|()| record), plain::record(&view, place, &head), "place {place}");
+    }
+}
+
 #[test]
 fn every_record_comes_back_byte_for_byte() {
     let mut random = Random::new(41);
@@ -183,6 +215,7 @@ fn every_record_comes_back_byte_for_byte() {
             let footer = files::check_bytes(&bytes).unwrap();
             assert_eq!((footer.first_seq, footer.entry_count as usize), (first_seq, count));
             assert_eq!(read(&bytes, &footer).unwrap(), rows, "round {round}");
+            compare_with_plain(&bytes, &footer);
         }
     }
 }
@@ -222,6 +255,7 @@ fn bytes_with_right_checksums_are_an_error_or_rows_and_never_a_panic() {
             let range = section.offset as usize..(section.offset + section.bytes) as usize;
             section.crc = crc_of(&bytes[range]);
         }
+        compare_with_plain(&bytes, &footer);
         match read(&bytes, &footer) {
             Ok(_) => read_through += 1,
             Err(_) => refused += 1,

@@ -7,9 +7,11 @@
 const UNSIGNED: u8 = 0 << 5;
 const NEGATIVE: u8 = 1 << 5;
 const BYTES: u8 = 2 << 5;
-const TEXT: u8 = 3 << 5;
+/// See [`text`].
+pub(super) const TEXT: u8 = 3 << 5;
 const ARRAY: u8 = 4 << 5;
-const MAP: u8 = 5 << 5;
+/// See [`map`].
+pub(super) const MAP: u8 = 5 << 5;
 const SIMPLE: u8 = 7 << 5;
 const FALSE: u8 = SIMPLE | 20;
 const TRUE: u8 = SIMPLE | 21;
@@ -47,11 +49,13 @@ fn long_head(out: &mut Vec<u8>, major: u8, bytes: [u8; 8]) {
 }
 
 /// Appends an unsigned integer.
+#[inline]
 pub fn unsigned(out: &mut Vec<u8>, value: u64) {
     head(out, UNSIGNED, value);
 }
 
 /// Appends a signed integer.
+#[inline]
 pub fn signed(out: &mut Vec<u8>, value: i64) {
     if value < 0 {
         head(out, NEGATIVE, !value.cast_unsigned())
@@ -62,8 +66,43 @@ pub fn signed(out: &mut Vec<u8>, value: i64) {
 
 /// Appends a text.
 pub fn text(out: &mut Vec<u8>, value: &str) {
+    text_bytes(out, value.as_bytes());
+}
+
+/// Appends a text whose bytes are known to be UTF-8.
+#[inline]
+pub fn text_bytes(out: &mut Vec<u8>, value: &[u8]) {
     head(out, TEXT, value.len() as u64);
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
+}
+
+/// Appends a key and a text whose bytes are known to be UTF-8; the bytes before short texts go in one step.
+#[inline]
+pub(super) fn text_pair(out: &mut Vec<u8>, key: u64, value: &[u8]) {
+    match (key, value.len()) {
+        (24..=0xff, length @ 0..=23) => {
+            out.extend_from_slice(&[24, key.to_le_bytes()[0], TEXT | length.to_le_bytes()[0]]);
+        }
+        (24..=0xff, length @ 24..=0xff) => {
+            out.extend_from_slice(&[24, key.to_le_bytes()[0], TEXT | 24, length.to_le_bytes()[0]]);
+        }
+        (0..=23, length @ 0..=23) => {
+            out.extend_from_slice(&[key.to_le_bytes()[0], TEXT | length.to_le_bytes()[0]]);
+        }
+        (0..=23, length @ 24..=0xff) => {
+            out.extend_from_slice(&[key.to_le_bytes()[0], TEXT | 24, length.to_le_bytes()[0]]);
+        }
+        _ => {
+            unsigned(out, key);
+            head(out, TEXT, value.len() as u64);
+        }
+    }
+    out.extend_from_slice(value);
+}
+
+/// The head of a text of this many bytes.
+pub(super) fn text_head(length: usize, out: &mut Vec<u8>) {
+    head(out, TEXT, length as u64);
 }
 
 /// Appends a byte string.
@@ -73,6 +112,7 @@ pub fn bytes(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 /// Appends a truth value.
+#[inline]
 pub fn boolean(out: &mut Vec<u8>, value: bool) {
     out.push(if value { TRUE } else { FALSE });
 }

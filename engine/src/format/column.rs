@@ -12,6 +12,7 @@ pub mod packed;
 #[cfg(test)]
 mod packed_tests;
 mod page;
+mod presence;
 mod sample;
 mod shapes;
 pub mod template;
@@ -21,6 +22,7 @@ mod text_encode;
 mod text_tests;
 pub mod times;
 mod token;
+pub mod window;
 
 /// Most rows of one column.
 pub const ROW_COUNT_MAX: u32 = 1 << 20;

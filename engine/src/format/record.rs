@@ -3,6 +3,9 @@
 //! A producer's part is encoded once, before the engine knows where the entry goes; `assemble` then splices in the
 //! three fields that the engine adds. The record's bytes are what is hashed, stored and never encoded again.
 
+pub mod fields;
+pub mod pairs;
+
 use super::cbor::{self, CborError, Reader};
 use crate::limits;
 use crate::model::{Actor, Artifact, Entry, FieldError, Object, Process, ProcessEvent, Severity, Timestamp};

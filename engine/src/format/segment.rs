@@ -12,7 +12,9 @@
 
 pub mod attributes;
 pub mod columns;
+pub mod gather;
 pub mod places;
+pub mod references;
 pub mod states;
 pub mod times;
 

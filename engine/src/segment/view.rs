@@ -1,22 +1,19 @@
 //! Reads a segment's sections as they are asked for: each is checked against its CRC and opened once.
 
+pub use super::cursors::Cursors;
 use crate::format::column::ColumnError;
 use crate::format::column::bytes;
 use crate::format::column::packed;
 use crate::format::column::text;
 use crate::format::column::times;
 use crate::format::metadata;
-use crate::format::record;
-use crate::format::record::Record;
-use crate::format::segment::attributes;
 use crate::format::segment::columns::{Field, Shape};
 use crate::format::segment::places;
 use crate::format::segment::places::{Places, Run};
 use crate::format::segment::times::Times;
 use crate::format::segment::{Footer, GROUP_ROWS, Section, SectionKind, SegmentError, TenantRow};
-use crate::model::{Actor, Artifact, Entry, Object, Process, ProcessEvent, Severity, Timestamp};
+use crate::model::Severity;
 use roaring::RoaringBitmap;
-use std::borrow::Cow;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 
@@ -38,8 +35,10 @@ type Once<T> = OnceLock<Result<T, SegmentError>>;
 /// The sections of a segment, over its bytes.
 #[derive(Debug)]
 pub struct View<'a> {
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     footer: &'a Footer,
+    /// Which fields have a column, by their numbers.
+    pub(super) present: u32,
     tenants: Once<Vec<TenantRow>>,
     places: Once<Places<'a>>,
     /// `tenant_seq` of the first row of each run.
@@ -49,32 +48,6 @@ pub struct View<'a> {
     severities: Once<Vec<RoaringBitmap>>,
     columns: [OnceLock<Result<Option<Column<'a>>, SegmentError>>; Field::ALL.len()],
     pool: Mutex<Vec<Cursors<'a>>>,
-}
-
-/// Room for one row's texts, and the pages last read.
-pub struct Cursors<'a> {
-    texts: [text::Cursor<'a>; TEXT_COUNT],
-    bytes: [bytes::Cursor<'a>; BYTES_COUNT],
-    scratch: Vec<u8>,
-}
-
-const TEXT_COUNT: usize = 18;
-const BYTES_COUNT: usize = 3;
-
-impl std::fmt::Debug for Cursors<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cursors").finish_non_exhaustive()
-    }
-}
-
-impl Default for Cursors<'_> {
-    fn default() -> Self {
-        Cursors {
-            texts: std::array::from_fn(|_| text::Cursor::new()),
-            bytes: std::array::from_fn(|_| bytes::Cursor::new()),
-            scratch: Vec::new(),
-        }
-    }
 }
 
 /// What a place holds beside its record.
@@ -98,9 +71,14 @@ impl<'a> View<'a> {
     /// A view of a file's bytes; nothing is read yet.
     pub fn new(bytes: &'a [u8], footer: &'a Footer) -> View<'a> {
         let groups = places::groups(footer.first_seq, footer.entry_count).len();
+        let fields = footer.sections.iter().filter_map(|section| match section.kind {
+            SectionKind::Column(field) => Some(1 << field.number()),
+            _ => None,
+        });
         View {
             bytes,
             footer,
+            present: fields.fold(0, |present, field: u32| present | field),
             tenants: OnceLock::new(),
             places: OnceLock::new(),
             run_seqs: OnceLock::new(),
@@ -318,55 +296,12 @@ impl<'a> View<'a> {
         cell.get_or_init(open).as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
+    /// The small number of a place; 0 where there is none.
     fn number(&self, field: Field, place: u32) -> Result<u64, SegmentError> {
         Ok(match self.column(field)? {
             Some(Column::Numbers(numbers)) => numbers.get(place),
             _ => 0,
         })
-    }
-
-    fn time(&self, field: Field, place: u32, reference: i64) -> Result<Option<i64>, SegmentError> {
-        Ok(match self.column(field)? {
-            Some(Column::Times(times)) => times.get(place, reference),
-            _ => None,
-        })
-    }
-
-    fn text<'c>(
-        &'c self,
-        field: Field,
-        place: u32,
-        cursor: &'c mut text::Cursor<'a>,
-    ) -> Result<Option<&'c str>, SegmentError> {
-        match self.column(field)? {
-            Some(Column::Texts(texts)) => {
-                texts.get(place, cursor).map_err(|error| self.in_column(field, error))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn byte_string<'c>(
-        &self,
-        field: Field,
-        place: u32,
-        cursor: &'c mut bytes::Cursor<'a>,
-    ) -> Result<Option<&'c [u8]>, SegmentError> {
-        match self.column(field)? {
-            Some(Column::Bytes(bytes)) => {
-                bytes.get(place, cursor).map_err(|error| self.in_column(field, error))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn in_column(&self, field: Field, error: ColumnError) -> SegmentError {
-        let offset = self.footer.section(SectionKind::Column(field)).map_or(0, |section| section.offset);
-        SegmentError {
-            offset,
-            expected: "a value that reads",
-            found: format!("in column {}: {error}", field.name()),
-        }
     }
 
     /// Runs with cursors that remember the pages last read from this segment.
@@ -420,124 +355,6 @@ impl<'a> View<'a> {
             tenant_seq: first + u64::from(place.saturating_sub(run.first)),
             kind: u8::try_from(self.number(Field::Kind, place)?).map_err(|_| wrong("a kind below 256"))?,
         })
-    }
-
-    /// Appends the record at a place, byte for byte as it was committed.
-    ///
-    /// # Errors
-    /// As [`View::tenants`]; values that make no record.
-    pub fn record(
-        &self,
-        place: u32,
-        head: &RowHead,
-        cursors: &mut Cursors<'a>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), SegmentError> {
-        let Cursors { texts, bytes, scratch } = cursors;
-        let [sha256_cursor, control_cursor, verbatim_cursor] = bytes;
-        if let Some(verbatim) = self.byte_string(Field::Verbatim, place, verbatim_cursor)? {
-            out.extend_from_slice(verbatim);
-            return Ok(());
-        }
-        let wrong =
-            |expected| SegmentError { offset: 0, expected, found: format!("others at place {place}") };
-        let tenant =
-            self.tenants()?.get(head.tenant as usize).ok_or_else(|| wrong("a tenant of the table"))?;
-        let [
-            id,
-            logged_by,
-            organization,
-            activity,
-            actor_type,
-            actor_id,
-            actor_name,
-            on_behalf_of,
-            object_id,
-            object_name,
-            request_id,
-            configuration_id,
-            message,
-            process_id,
-            process_parent,
-            artifact_name,
-            artifact_media_type,
-            attribute_text,
-        ] = texts;
-        fn cow(text: Option<&str>) -> Cow<'_, str> {
-            Cow::Borrowed(text.unwrap_or_default())
-        }
-        let time = |field| {
-            let time = self.time(field, place, head.logged_at)?;
-            Ok::<_, SegmentError>(time.map(Timestamp::from_nanos))
-        };
-        let logged_by = self.text(Field::LoggedBy, place, logged_by)?;
-        let control = self.byte_string(Field::Control, place, control_cursor)?;
-        let process_id = self.text(Field::ProcessId, place, process_id)?;
-        let event = ProcessEvent::from_number(self.number(Field::ProcessEvent, place)?);
-        let process = match (process_id, event) {
-            (Some(id), Some(event)) => {
-                let parent = cow(self.text(Field::ProcessParent, place, process_parent)?);
-                Some(Process { id: id.into(), parent, event })
-            }
-            (None, None) => None,
-            _ => return Err(wrong("a process ID and an event together")),
-        };
-        let artifact = match self.byte_string(Field::ArtifactSha256, place, sha256_cursor)? {
-            None => None,
-            Some(sha256) => Some(Artifact {
-                sha256: sha256.try_into().map_err(|_| wrong("32 bytes of SHA-256"))?,
-                name: cow(self.text(Field::ArtifactName, place, artifact_name)?),
-                media_type: cow(self.text(Field::ArtifactMediaType, place, artifact_media_type)?),
-                size: self.time(Field::ArtifactSize, place, 0)?.map(i64::cast_unsigned),
-            }),
-        };
-        let severity = match control {
-            Some(_) => Severity::default(),
-            None => Severity::from_class(self.number(Field::Severity, place)?)
-                .ok_or_else(|| wrong("a severity class 1..=6"))?,
-        };
-        let attribute_text = self.text(Field::Attributes, place, attribute_text)?.unwrap_or_default();
-        let entry = Entry {
-            tenant: tenant.tenant.as_str().into(),
-            organization: cow(self.text(Field::Organization, place, organization)?),
-            service: self.footer.service.as_str().into(),
-            id: cow(self.text(Field::Id, place, id)?),
-            generated_at: time(Field::GeneratedAt)?,
-            severity,
-            activity: cow(self.text(Field::Activity, place, activity)?),
-            actor: Actor {
-                kind: cow(self.text(Field::ActorType, place, actor_type)?),
-                id: cow(self.text(Field::ActorId, place, actor_id)?),
-                name: cow(self.text(Field::ActorName, place, actor_name)?),
-            },
-            on_behalf_of: cow(self.text(Field::OnBehalfOf, place, on_behalf_of)?),
-            object: Object {
-                id: cow(self.text(Field::ObjectId, place, object_id)?),
-                name: cow(self.text(Field::ObjectName, place, object_name)?),
-            },
-            request_id: cow(self.text(Field::RequestId, place, request_id)?),
-            configuration_id: cow(self.text(Field::ConfigurationId, place, configuration_id)?),
-            success: match self.number(Field::Success, place)? {
-                0 => None,
-                1 => Some(false),
-                2 => Some(true),
-                _ => return Err(wrong("a success of 0, 1 or 2")),
-            },
-            message: cow(self.text(Field::Message, place, message)?),
-            started: time(Field::Started)?,
-            finished: time(Field::Finished)?,
-            process,
-            artifact,
-            attributes: attributes::split(attribute_text).ok_or_else(|| wrong("attributes as one text"))?,
-        };
-        let record = Record {
-            tenant_seq: head.tenant_seq,
-            logged_by: logged_by.unwrap_or_default(),
-            entry,
-            artifact_held: self.number(Field::ArtifactHeld, place)? == 1,
-            control,
-        };
-        record::encode(&record, scratch, out).map_err(|_| wrong("attributes with different keys"))
     }
 
     /// The run that a place lies in, with its index.

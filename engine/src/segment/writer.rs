@@ -3,10 +3,10 @@
 use super::view::{Cursors, View};
 use crate::format::column::Effort;
 use crate::format::metadata;
-use crate::format::record;
 use crate::format::segment;
 use crate::format::segment::columns;
 use crate::format::segment::columns::Row;
+use crate::format::segment::gather;
 use crate::format::segment::places;
 use crate::format::segment::times;
 use crate::format::segment::{Frame, Section, SectionKind, SegmentError};
@@ -63,11 +63,10 @@ fn build_once(
     let tenant_count = u32::try_from(frame.tenants.len()).unwrap_or(u32::MAX);
     let (places, runs) = places::arrange(footer.first_seq, tenants, tenant_count);
 
-    let mut severities: [RoaringBitmap; Severity::ALL.len()] = Default::default();
-    for (row, number) in rows.iter().zip(0..) {
-        let severity = record::glance(row.record).map_or(Severity::default(), |glance| glance.severity);
-        let _ = severities[usize::from(severity.class()) - 1].try_push(number);
-    }
+    // Texts that lie as they will be read cost the encoders a fraction of texts from all over memory.
+    let by_place = places.iter().map(|row| rows[*row as usize]);
+    let gathered = gather::gather(by_place, |place| verbatim[place]);
+    let mut severities = bitmaps(gathered.severities(), &places);
     footer.severity_counts = severities.each_ref().map(|rows| u32::try_from(rows.len()).unwrap_or(u32::MAX));
 
     let mut out = segment::encode_header(&footer).to_vec();
@@ -98,63 +97,46 @@ fn build_once(
         let _ = rows.serialize_into(&mut section);
     }
     add(SectionKind::Severities, &section);
-    // Texts that lie as they will be read cost the encoders a fraction of texts from all over memory.
-    let (bytes, ends) = gather(rows, &places);
-    let by_place = places.iter().enumerate().map(|(place, row)| {
-        let start = place.checked_sub(1).map_or(0, |before| ends[before]);
-        Row { record: &bytes[start..ends[place]], ..rows[*row as usize] }
-    });
-    columns::encode(
-        by_place,
-        &runs,
-        |place| verbatim[place],
-        effort,
-        |field, bytes| {
-            add(SectionKind::Column(field), bytes);
-        },
-    );
+    columns::encode(gathered, &runs, effort, |field, bytes| add(SectionKind::Column(field), bytes));
     footer.sections = sections;
     segment::write_end(&footer, &mut out).map_err(too_large)?;
     Ok(out)
 }
 
-/// The records of all places, back to back, and where each ends.
-fn gather(rows: &[Row<'_>], places: &[u32]) -> (Vec<u8>, Vec<usize>) {
-    let mut bytes = Vec::with_capacity(rows.iter().map(|row| row.record.len()).sum());
-    let ends = places.iter().map(|row| {
-        bytes.extend_from_slice(rows[*row as usize].record);
-        bytes.len()
-    });
-    let ends = ends.collect();
-    (bytes, ends)
+/// Rows by severity class, lowest first; `classes` are by place.
+fn bitmaps(classes: &[u8], places: &[u32]) -> [RoaringBitmap; Severity::ALL.len()] {
+    let mut bits: [Vec<u8>; Severity::ALL.len()] = Default::default();
+    bits.iter_mut().for_each(|bits| bits.resize(places.len().div_ceil(8), 0));
+    for (class, row) in classes.iter().zip(places) {
+        if let Some(bits) = bits.get_mut(usize::from(class.wrapping_sub(1))) {
+            bits[*row as usize / 8] |= 1 << (row % 8);
+        }
+    }
+    bits.each_ref().map(|bits| RoaringBitmap::from_lsb0_bytes(0, bits))
 }
 
 /// Places whose record does not come back as it was.
 fn read_back(bytes: &[u8], rows: &[Row<'_>]) -> Result<Vec<usize>, SegmentError> {
     let footer = segment::footer_of(bytes)?;
     let view = View::new(bytes, &footer);
-    let mut cursors = Cursors::default();
-    let mut record = Vec::new();
     let mut differing = Vec::new();
     let times = view.times()?.decode().map_err(|error| SegmentError {
         offset: 0,
         expected: "commit times that read",
         found: error.to_string(),
     })?;
-    for (index, run) in view.places()?.runs().iter().enumerate() {
-        for place in run.first..run.first + run.count {
-            let head = view.head_with(place, *run, index, &times)?;
-            record.clear();
-            let read = view.record(place, &head, &mut cursors, &mut record);
-            let row = rows.get(head.row as usize);
-            let is_same = read.is_ok()
-                && row.is_some_and(|row| {
-                    row.record == record && (row.kind, row.logged_at) == (head.kind, head.logged_at)
-                });
-            if !is_same {
-                differing.push(place as usize);
-            }
+    let mut place = 0;
+    view.walk(0..footer.entry_count, &times, &mut Cursors::default(), |head, record| {
+        let is_same = record.is_ok_and(|record| {
+            rows.get(head.row as usize).is_some_and(|row| {
+                row.record == record && (row.kind, row.logged_at) == (head.kind, head.logged_at)
+            })
+        });
+        if !is_same {
+            differing.push(place);
         }
-    }
+        place += 1;
+        Ok::<_, SegmentError>(())
+    })?;
     Ok(differing)
 }

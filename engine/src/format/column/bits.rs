@@ -40,6 +40,28 @@ pub(super) fn read(bytes: &[u8], at: usize, width: u32) -> u64 {
     (low | high) & mask(width)
 }
 
+/// Reads values of `width` bits, 0 to 64, that lie back to back from bit `at` on; bits past the end are zero.
+pub(super) fn unpack(bytes: &[u8], at: usize, width: u32, out: &mut [u64]) {
+    let bytes = bytes.get(at / 8..).unwrap_or_default();
+    let mut at = at % 8;
+    if width == 0 {
+        return out.fill(0);
+    }
+    if width > 57 {
+        for value in out {
+            *value = read(bytes, at, width);
+            at += width as usize;
+        }
+        return;
+    }
+    // Up to 57 bits and a shift of 7 lie in one word.
+    let mask = mask(width);
+    for value in out {
+        *value = load(bytes, at / 8) >> (at % 8) & mask;
+        at += width as usize;
+    }
+}
+
 /// Bytes that `count` values of `width` bits take.
 pub(super) fn bytes_of(count: usize, width: u32) -> usize {
     (count * width as usize).div_ceil(8)
@@ -97,6 +119,11 @@ mod tests {
             assert_eq!(bytes.len(), bytes_of(values.len(), width));
             for (n, value) in values.iter().enumerate() {
                 assert_eq!(read(&bytes, n * width as usize, width), *value, "width {width}, value {n}");
+            }
+            for skipped in [0, 1, 77] {
+                let mut found = vec![7; values.len() - skipped];
+                unpack(&bytes, skipped * width as usize, width, &mut found);
+                assert_eq!(found, values[skipped..], "width {width} behind {skipped}");
             }
         }
     }

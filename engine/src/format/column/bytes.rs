@@ -1,24 +1,22 @@
 //! Optional byte strings: of one fixed length each on its own, others in pages.
 //!
 //! ```text
-//! form u8 (0 pages, 1 fixed), presence (packed)
-//! packed: how many present rows are before each block of 128
+//! form u8 (0 pages, 1 fixed), presence: as of times
 //! fixed: count u32, length u32, the strings; pages: see `page`
 //! ```
 
-use super::BLOCK_ROWS;
 use super::ColumnError;
 use super::Effort;
 use super::Input;
 use super::VALUE_BYTES_MAX;
-use super::block_count_of;
-use super::packed;
-use super::packed::Packed;
 use super::page;
 use super::page::PageCache;
 use super::page::Pages;
+use super::presence;
+use super::presence::Presence;
 use super::put_u32;
 use super::row_count_of;
+use super::window::Window;
 
 const PAGED: u8 = 0;
 const FIXED: u8 = 1;
@@ -38,15 +36,7 @@ pub fn encode(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, out: &mut 
     let is_fixed =
         (1..=FIXED_BYTES_MAX).contains(&length) && rows.iter().all(|(_, value)| value.len() == length);
     out.push(if is_fixed { FIXED } else { PAGED });
-    let presence: Vec<u64> = values.iter().map(|value| u64::from(value.is_some())).collect();
-    packed::encode(&presence, out);
-    let mut before = Vec::new();
-    let mut count = 0;
-    for block in presence.chunks(BLOCK_ROWS as usize) {
-        before.push(count);
-        count += block.iter().sum::<u64>();
-    }
-    packed::encode(&before, out);
+    presence::encode(values.iter().map(Option::is_some), out);
     if is_fixed {
         put_u32(out, rows.len());
         put_u32(out, length);
@@ -61,8 +51,7 @@ pub fn encode(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, out: &mut 
 pub struct Bytes<'a> {
     /// All of it; also tells a cursor which column it was used with.
     bytes: &'a [u8],
-    presence: Packed<'a>,
-    before: Packed<'a>,
+    presence: Presence<'a>,
     strings: Strings<'a>,
 }
 
@@ -76,6 +65,7 @@ enum Strings<'a> {
 #[derive(Default)]
 pub struct Cursor<'a> {
     column: &'a [u8],
+    presence: Window,
     page: PageCache,
 }
 
@@ -94,8 +84,7 @@ impl<'a> Bytes<'a> {
     pub fn open(bytes: &'a [u8], row_count: u32) -> Result<(Bytes<'a>, usize), ColumnError> {
         let mut input = Input::new(bytes);
         let form = input.u8("a column of byte strings")?;
-        let presence = Packed::read(&mut input, row_count)?;
-        let before = Packed::read(&mut input, block_count_of(row_count))?;
+        let presence = Presence::read(&mut input, row_count)?;
         let strings = match form {
             PAGED => Strings::Paged(Box::new(Pages::read(&mut input, row_count)?)),
             FIXED => {
@@ -106,7 +95,7 @@ impl<'a> Bytes<'a> {
             _ => return Err(input.error("a column of byte strings of a known form")),
         };
         let bytes = &bytes[..input.offset];
-        Ok((Bytes { bytes, presence, before, strings }, input.offset))
+        Ok((Bytes { bytes, presence, strings }, input.offset))
     }
 
     /// How many rows.
@@ -116,7 +105,7 @@ impl<'a> Bytes<'a> {
 
     /// Whether a row has a string; false past the end.
     pub fn is_present(&self, place: u32) -> bool {
-        self.presence.get(place) != 0
+        self.presence.is_present(place)
     }
 
     /// The string of a row, none if it is absent.
@@ -128,28 +117,22 @@ impl<'a> Bytes<'a> {
         if place >= self.row_count() {
             return Err(error("a place before the column's end"));
         }
-        if !self.is_present(place) {
-            return Ok(None);
+        if !std::ptr::eq(self.bytes, cursor.column) {
+            cursor.column = self.bytes;
+            cursor.page.forget();
+            cursor.presence.forget();
         }
-        let block = place / BLOCK_ROWS;
-        let inside = (block * BLOCK_ROWS..place).filter(|row| self.is_present(*row)).count();
-        let number = self.before.get(block).saturating_add(inside as u64);
+        let Some(number) = self.presence.number_next(place, &mut cursor.presence) else { return Ok(None) };
         let missing = || error("a string for every present row");
         match &self.strings {
             Strings::Fixed { length, bytes } => {
-                let number = usize::try_from(number).map_err(|_| missing())?;
-                let begin = number.checked_mul(*length).ok_or_else(missing)?;
+                let begin = (number as usize).checked_mul(*length).ok_or_else(missing)?;
                 let string = bytes.get(begin..).and_then(|rest| rest.get(..*length)).ok_or_else(missing)?;
                 Ok(Some(string))
             }
             Strings::Paged(pages) => {
-                let number = u32::try_from(number).map_err(|_| missing())?;
                 if number >= pages.string_count() {
                     return Err(missing());
-                }
-                if !std::ptr::eq(self.bytes, cursor.column) {
-                    cursor.column = self.bytes;
-                    cursor.page.forget();
                 }
                 pages.get(number, &mut cursor.page).map(Some)
             }

@@ -293,6 +293,60 @@ impl<'a> Packed<'a> {
         base.wrapping_add(self.scale.wrapping_mul(bits::read(bits, at, width)))
     }
 
+    /// Decodes block `number`: 128 rows, those past the end are 0.
+    pub(super) fn decode_block(&self, number: u32, out: &mut [u64; BLOCK_ROWS as usize]) {
+        let first = number.saturating_mul(BLOCK_ROWS);
+        let count = self.row_count.saturating_sub(first).min(BLOCK_ROWS) as usize;
+        let (own, past) = out.split_at_mut(count);
+        past.fill(0);
+        if count == 0 {
+            return;
+        }
+        let (base, width, at, bits) = self.frame(first);
+        bits::unpack(bits, at, width, own);
+        if (base, self.scale) != (0, 1) {
+            own.iter_mut().for_each(|value| *value = base.wrapping_add(self.scale.wrapping_mul(*value)));
+        }
+    }
+
+    /// Whether every value is 0 or 1, as far as the heads of column and blocks say.
+    pub(super) fn is_binary(&self) -> bool {
+        let fits = |base: u64, width| match width {
+            0 => base <= 1,
+            1 => base == 0 && self.scale == 1,
+            _ => false,
+        };
+        match self.form {
+            Form::Uniform { width, .. } => fits(self.base, width),
+            Form::Blocked { .. } => (0..block_count_of(self.row_count)).all(|number| {
+                let block = self.block(number);
+                fits(self.base.wrapping_add(self.scale.wrapping_mul(block.base)), block.width)
+            }),
+        }
+    }
+
+    /// The value of all rows, if the column's head says that they have one.
+    pub(super) fn constant(&self) -> Option<u64> {
+        match self.form {
+            Form::Uniform { width: 0, .. } => Some(self.base),
+            _ => None,
+        }
+    }
+
+    /// How many rows before `row` in its block have a 1, of a column that [`Packed::is_binary`].
+    #[inline]
+    pub(super) fn ones_before(&self, row: u32) -> u32 {
+        let inside = row % BLOCK_ROWS;
+        let (base, width, _, _) = self.frame(row);
+        if width == 0 {
+            return if base == 0 { 0 } else { inside };
+        }
+        let (_, _, at, bits) = self.frame(row - inside);
+        let low = bits::read(bits, at, inside.min(64));
+        let high = bits::read(bits, at + 64, inside.saturating_sub(64));
+        low.count_ones() + high.count_ones()
+    }
+
     /// Appends all values to `out`.
     pub fn decode_into(&self, out: &mut Vec<u64>) {
         self.decode_range(0..self.row_count, out);

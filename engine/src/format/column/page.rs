@@ -218,6 +218,29 @@ impl<'a> Pages<'a> {
 
     /// String `string`, through the page in `cache`.
     pub(super) fn get<'c>(&self, string: u32, cache: &'c mut PageCache) -> Result<&'c [u8], ColumnError> {
+        let range = self.range(string, cache)?;
+        Ok(&cache.bytes[range])
+    }
+
+    /// As [`Pages::get`], and whether the string is UTF-8: a page is looked at whole, once.
+    pub(super) fn text<'c>(
+        &self,
+        string: u32,
+        cache: &'c mut PageCache,
+    ) -> Result<(&'c [u8], bool), ColumnError> {
+        let range = self.range(string, cache)?;
+        let strings = cache.bytes.get(cache.begin as usize..).unwrap_or_default();
+        let is_whole = *cache.is_utf8.get_or_insert_with(|| std::str::from_utf8(strings).is_ok());
+        // A part of what is UTF-8 is too, unless it begins or ends inside a character.
+        let is_border = |at: usize| cache.bytes.get(at).is_none_or(|byte| byte & 0xc0 != 0x80);
+        let is_part = is_whole && is_border(range.start) && is_border(range.end);
+        let bytes = &cache.bytes[range];
+        Ok((bytes, is_part || std::str::from_utf8(bytes).is_ok()))
+    }
+
+    /// Where string `string` lies in `cache`, which then holds its page.
+    #[inline]
+    fn range(&self, string: u32, cache: &mut PageCache) -> Result<Range<usize>, ColumnError> {
         if !cache.strings.contains(&string) {
             let page = self.page_of(string);
             self.decode(page, cache)
@@ -229,10 +252,12 @@ impl<'a> Pages<'a> {
             Some(before) => cache.ends.get(before).copied().unwrap_or(0),
         };
         let end = cache.ends.get(index).copied().unwrap_or(0);
-        cache
-            .bytes
-            .get(begin as usize..end as usize)
-            .ok_or(ColumnError::Page { page: self.page_of(string), expected: "a string of this number" })
+        let range = begin as usize..end as usize;
+        if range.start > range.end || range.end > cache.bytes.len() {
+            let page = self.page_of(string);
+            return Err(ColumnError::Page { page, expected: "a string of this number" });
+        }
+        Ok(range)
     }
 
     fn decode(&self, page: u32, cache: &mut PageCache) -> Option<()> {
@@ -245,6 +270,7 @@ impl<'a> Pages<'a> {
         let codec = u8::try_from(directory.codecs.get(page)).ok()?;
         // Until the page is whole, the cache holds none.
         cache.strings = 0..0;
+        cache.is_utf8 = None;
         expand(codec, self.data.get(begin..end)?, decoded, &mut cache.decompressor, &mut cache.bytes)?;
         let strings = self.strings(page);
         cache.ends.clear();
@@ -304,6 +330,8 @@ pub(super) struct PageCache {
     /// Where each string ends in `bytes`.
     ends: Vec<u32>,
     bytes: Vec<u8>,
+    /// Whether the strings together are UTF-8; none until somebody asks.
+    is_utf8: Option<bool>,
     decompressor: Option<Decompressor<'static>>,
 }
 

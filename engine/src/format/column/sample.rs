@@ -30,19 +30,19 @@ pub(super) struct Choice {
 }
 
 /// Chooses by a sample of `values`.
-pub(super) fn choose(values: &[Option<&str>], effort: Effort) -> Choice {
+pub(super) fn choose(values: &[Option<&[u8]>], effort: Effort) -> Choice {
     let mut texts = sample(values);
     // The sample holds texts of many producers; nobody knows all of them beforehand.
     let seed = texts.iter().step_by(16).fold(texts.len() as u64, |seed, text| {
         let bytes = text
-            .bytes()
+            .iter()
             .take(32)
-            .fold(seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+            .fold(seed, |seed, byte| (seed ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
         bytes.rotate_left(23)
     });
     let mut plain = Shapes::new(seed);
     for text in &texts {
-        plain.add(text.as_bytes(), &[], text.len());
+        plain.add(text, &[], text.len());
     }
     let is_few = plain.list().len() * FEW <= texts.len();
     if is_few && effort == Effort::Light {
@@ -52,7 +52,7 @@ pub(super) fn choose(values: &[Option<&str>], effort: Effort) -> Choice {
     texts.dedup();
     let mut plain = Shapes::new(seed);
     for text in &texts {
-        plain.add(text.as_bytes(), &[], text.len());
+        plain.add(text, &[], text.len());
     }
     // What no template fits compresses worse than the whole, and lies in small pages.
     let ratio = ratio(&texts, effort) * 3 / 2;
@@ -70,19 +70,19 @@ pub(super) fn choose(values: &[Option<&str>], effort: Effort) -> Choice {
 }
 
 /// Texts of whole blocks, spread over the column.
-fn sample<'v>(values: &[Option<&'v str>]) -> Vec<&'v str> {
+fn sample<'v>(values: &[Option<&'v [u8]>]) -> Vec<&'v [u8]> {
     let block = BLOCK_ROWS as usize;
     let step = values.len().div_ceil(block).div_ceil(SAMPLE_ROWS / block).max(1);
     values.chunks(block).step_by(step).flatten().flatten().copied().collect()
 }
 
 /// Bytes that 256 bytes of the texts take when compressed page by page.
-fn ratio(texts: &[&str], effort: Effort) -> u64 {
+fn ratio(texts: &[&[u8]], effort: Effort) -> u64 {
     let mut squeezer = page::Squeezer::new(effort);
     let (mut before, mut after) = (0, 0);
     let mut page = Vec::new();
     for (number, text) in texts.iter().enumerate() {
-        page.extend_from_slice(text.as_bytes());
+        page.extend_from_slice(text);
         if page.len() >= PAGE_BYTES || number + 1 == texts.len() {
             before += page.len();
             after += squeezer.squeeze(&page).map_or(page.len(), |squeezed| squeezed.len());

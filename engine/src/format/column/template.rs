@@ -85,9 +85,21 @@ struct Entry {
     tail_begin: u32,
     shape_end: u32,
     slot_begin: u32,
+    slot_end: u32,
     frame_begin: u32,
     bits: u32,
 }
+
+/// A template that has nothing.
+const EMPTY: Entry = Entry {
+    shape_begin: 0,
+    tail_begin: 0,
+    shape_end: 0,
+    slot_begin: 0,
+    slot_end: 0,
+    frame_begin: 0,
+    bits: 0,
+};
 
 /// A slot and the literal piece before it.
 #[derive(Clone, Copy, Debug)]
@@ -180,35 +192,24 @@ impl<'a> Table<'a> {
     /// The whole text of a template without slots.
     #[inline]
     pub(super) fn literal(&self, number: usize) -> Option<&[u8]> {
-        let entry = self.entries.get(number)?;
+        self.entries.get(number).and_then(|entry| self.literal_of(entry))
+    }
+
+    #[inline]
+    fn literal_of(&self, entry: &Entry) -> Option<&[u8]> {
         (entry.tail_begin == entry.shape_begin)
             .then(|| &self.shapes[entry.shape_begin as usize..entry.shape_end as usize])
     }
 
-    /// Appends the text of a row whose bits begin at `at`; bits past the end are zero.
-    pub(super) fn write(&self, number: usize, bits: &[u8], mut at: usize, out: &mut Vec<u8>) {
-        let Some(entry) = self.entries.get(number) else { return };
-        let mut frames = self.frames[entry.frame_begin as usize..].iter();
-        let mut value = || {
-            let frame = frames.next().copied().unwrap_or(Frame { base: 0, width: 0 });
-            let value = frame.base.wrapping_add(bits::read(bits, at, frame.width));
-            at += frame.width as usize;
-            value
-        };
-        for slot in self.slots(number) {
-            out.extend_from_slice(&self.shapes[slot.literal_begin as usize..slot.literal_end as usize]);
-            let first = value();
-            let second = if slot.slot.value_count() == 2 { value() } else { 0 };
-            slot.slot.write(first, second, out);
-        }
-        out.extend_from_slice(&self.shapes[entry.tail_begin as usize..entry.shape_end as usize]);
+    /// What rows of a template hold.
+    #[inline]
+    pub(super) fn row(&self, number: usize) -> Option<Row<'_>> {
+        let entry = self.entries.get(number)?;
+        Some(self.literal_of(entry).map_or(Row::Slots(Slots { table: self, entry }), Row::Literal))
     }
 
-    fn slots(&self, number: usize) -> &[SlotEntry] {
-        let begin = |number: usize| {
-            self.entries.get(number).map_or(self.slots.len(), |entry| entry.slot_begin as usize)
-        };
-        self.slots.get(begin(number)..begin(number + 1)).unwrap_or_default()
+    fn slots(&self, entry: &Entry) -> &[SlotEntry] {
+        self.slots.get(entry.slot_begin as usize..entry.slot_end as usize).unwrap_or_default()
     }
 
     /// The template of this shape, and whether its frames can hold these values.
@@ -225,6 +226,49 @@ impl<'a> Table<'a> {
 
     pub(super) fn template(&self, number: usize) -> Option<Template<'_>> {
         (number < self.entries.len()).then_some(Template { table: self, number })
+    }
+}
+
+/// What rows of a template hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Row<'t> {
+    /// All the same text.
+    Literal(&'t [u8]),
+    /// Texts with values of their own.
+    Slots(Slots<'t>),
+}
+
+/// A template with slots.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slots<'t> {
+    table: &'t Table<'t>,
+    entry: &'t Entry,
+}
+
+impl Slots<'_> {
+    /// Bits that each row spends.
+    #[inline]
+    pub(super) fn bits(&self) -> usize {
+        self.entry.bits as usize
+    }
+
+    /// Appends the text of a row whose bits begin at `at`; bits past the end are zero.
+    pub(super) fn write(&self, bits: &[u8], mut at: usize, out: &mut Vec<u8>) {
+        let (table, entry) = (self.table, self.entry);
+        let mut frames = table.frames[entry.frame_begin as usize..].iter();
+        let mut value = || {
+            let frame = frames.next().copied().unwrap_or(Frame { base: 0, width: 0 });
+            let value = frame.base.wrapping_add(bits::read(bits, at, frame.width));
+            at += frame.width as usize;
+            value
+        };
+        for slot in table.slots(entry) {
+            out.extend_from_slice(&table.shapes[slot.literal_begin as usize..slot.literal_end as usize]);
+            let first = value();
+            let second = if slot.slot.value_count() == 2 { value() } else { 0 };
+            slot.slot.write(first, second, out);
+        }
+        out.extend_from_slice(&table.shapes[entry.tail_begin as usize..entry.shape_end as usize]);
     }
 }
 
@@ -267,6 +311,7 @@ fn parse_shape(
         tail_begin: offset(literal_begin),
         shape_end: offset(*at),
         slot_begin: offset(slot_begin),
+        slot_end: offset(slots.len()),
         frame_begin: offset(frame_begin),
         bits: own.iter().map(|frame| frame.width).sum(),
     };
@@ -305,7 +350,7 @@ impl<'t> Template<'t> {
             let bytes = table.shapes.get(begin as usize..end as usize).unwrap_or_default();
             std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()).map(Piece::Literal)
         };
-        let slots = table.slots(self.number).iter();
+        let slots = table.slots(table.entries.get(self.number).unwrap_or(&EMPTY)).iter();
         slots
             .flat_map(move |slot| {
                 [literal(slot.literal_begin, slot.literal_end), Some(Piece::Slot(slot.slot))]

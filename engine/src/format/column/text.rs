@@ -18,11 +18,13 @@ use super::block_count_of;
 use super::packed::Packed;
 use super::page::PageCache;
 use super::page::Pages;
+use super::template::Row;
 use super::template::Table;
 use super::template::Template;
-pub use super::text_encode::encode;
+pub use super::text_encode::{encode, encode_bytes};
 use super::token;
 use super::token::Tokens;
+use super::window::Window;
 use std::ops::Range;
 
 /// Code of an absent row.
@@ -94,23 +96,45 @@ pub struct Text<'a> {
 #[derive(Default)]
 pub struct Cursor<'a> {
     column: &'a [u8],
+    codes: Window,
     position: Position,
+    /// The text that was put together last, and of which row.
     text: Vec<u8>,
+    written: Option<u32>,
     page: PageCache,
 }
 
-/// What the rows of one block before `place` have spent.
-#[derive(Clone, Copy, Debug, Default)]
+/// What the rows of a block before `place` have spent.
+#[derive(Clone, Copy, Debug)]
 struct Position {
+    /// The block that `place` was reached in.
+    block: u32,
     place: u32,
     bit: usize,
     raw: u32,
 }
 
-impl Cursor<'_> {
+impl Default for Position {
+    fn default() -> Position {
+        // No column has this block.
+        Position { block: u32::MAX, place: 0, bit: 0, raw: 0 }
+    }
+}
+
+impl<'a> Cursor<'a> {
     /// A cursor that has read nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Forgets what it knows of another column.
+    #[cold]
+    fn begin(&mut self, column: &'a [u8]) {
+        self.column = column;
+        self.codes.forget();
+        self.position = Position::default();
+        self.written = None;
+        self.page.forget();
     }
 }
 
@@ -187,55 +211,74 @@ impl<'a> Text<'a> {
     /// # Errors
     /// If the row is past the end, or its code, variables or page do not give a text.
     pub fn get<'c>(&'c self, place: u32, cursor: &'c mut Cursor<'a>) -> Result<Option<&'c str>, ColumnError> {
+        let bytes = self.bytes(place, cursor)?;
+        let wrong = |_| ColumnError::Row { place, expected: "a text in UTF-8" };
+        bytes.map(std::str::from_utf8).transpose().map_err(wrong)
+    }
+
+    /// As [`Text::get`], in bytes: they are UTF-8 all the same.
+    ///
+    /// # Errors
+    /// As [`Text::get`].
+    #[inline]
+    pub fn bytes<'c>(
+        &'c self,
+        place: u32,
+        cursor: &'c mut Cursor<'a>,
+    ) -> Result<Option<&'c [u8]>, ColumnError> {
         let error = |expected| ColumnError::Row { place, expected };
         if place >= self.row_count() {
             return Err(error("a place before the column's end"));
         }
         if !std::ptr::eq(self.bytes, cursor.column) {
-            cursor.column = self.bytes;
-            cursor.position = Position::default();
-            cursor.page.forget();
+            cursor.begin(self.bytes);
         }
         let mut source = place;
-        let mut code = self.code(source);
+        let mut code = self.code_in(source, &mut cursor.codes);
+        if code == ABSENT {
+            return Ok(None);
+        }
         while code == REPEAT {
             if source.is_multiple_of(BLOCK_ROWS) {
                 return Err(error("a row to repeat in the same block"));
             }
             source -= 1;
-            code = self.code(source);
+            code = self.code_in(source, &mut cursor.codes);
         }
-        let bytes = match code {
-            ABSENT if source == place => return Ok(None),
-            ABSENT => return Err(error("a row with a text to repeat")),
+        match code {
+            ABSENT => Err(error("a row with a text to repeat")),
             RAW => {
-                let string = self.locate(source, &mut cursor.position).raw;
+                let string = self.locate(source, cursor).raw;
                 if string >= self.pages.string_count() {
                     return Err(error("a raw row that is in a page"));
                 }
-                self.pages.get(string, &mut cursor.page)?
+                let (bytes, is_utf8) = self.pages.text(string, &mut cursor.page)?;
+                if is_utf8 { Ok(Some(bytes)) } else { Err(error("a text in UTF-8")) }
             }
-            _ => {
-                let number = (code - TEMPLATE) as usize;
-                if number >= self.table.len() {
-                    return Err(error("the code of a template"));
-                }
-                match self.table.literal(number) {
-                    Some(literal) => literal,
-                    None => {
-                        let at = self.locate(source, &mut cursor.position).bit;
-                        let end = at.saturating_add(self.table.bits(number) as usize);
-                        if end > self.variables.len() * 8 {
-                            return Err(error("a row's variables within the column"));
-                        }
-                        cursor.text.clear();
-                        self.table.write(number, self.variables, at, &mut cursor.text);
-                        &cursor.text
+            _ => match self.table.row((code - TEMPLATE) as usize) {
+                None => Err(error("the code of a template")),
+                Some(Row::Literal(literal)) => Ok(Some(literal)),
+                Some(Row::Slots(_)) if cursor.written == Some(source) => Ok(Some(&cursor.text)),
+                Some(Row::Slots(slots)) => {
+                    let at = self.locate(source, cursor).bit;
+                    let end = at.saturating_add(slots.bits());
+                    if end > self.variables.len() * 8 {
+                        return Err(error("a row's variables within the column"));
                     }
+                    cursor.text.clear();
+                    slots.write(self.variables, at, &mut cursor.text);
+                    cursor.written = Some(source);
+                    cursor.position.place = source + 1;
+                    cursor.position.bit = end;
+                    Ok(Some(&cursor.text))
                 }
-            }
-        };
-        std::str::from_utf8(bytes).map(Some).map_err(|_| error("a text in UTF-8"))
+            },
+        }
+    }
+
+    #[inline]
+    fn code_in(&self, place: u32, codes: &mut Window) -> u32 {
+        u32::try_from(codes.get(&self.codes, place)).unwrap_or(u32::MAX)
     }
 
     /// Calls `visit` for the rows of `places`, upwards; rows past the end are left out.
@@ -256,18 +299,20 @@ impl<'a> Text<'a> {
 
     /// Where a row's variables begin and how many raw rows are before it: from the last position, if that is before it
     /// in its block, else from the block's beginning.
-    fn locate(&self, place: u32, position: &mut Position) -> Position {
+    fn locate(&self, place: u32, cursor: &mut Cursor<'a>) -> Position {
         let block = place / BLOCK_ROWS;
-        if position.place > place || position.place / BLOCK_ROWS != block || position.place == 0 {
+        let mut position = cursor.position;
+        if position.block != block || position.place > place {
             let of_block = |column: Option<Packed<'_>>| column.map_or(0, |column| column.get(block));
-            *position = Position {
+            position = Position {
+                block,
                 place: block * BLOCK_ROWS,
                 bit: usize::try_from(of_block(self.begins)).unwrap_or(usize::MAX),
                 raw: u32::try_from(of_block(self.raw_before)).unwrap_or(u32::MAX),
             };
         }
         for row in position.place..place {
-            match self.code(row) {
+            match self.code_in(row, &mut cursor.codes) {
                 ABSENT | REPEAT => {}
                 RAW => position.raw = position.raw.saturating_add(1),
                 code => {
@@ -277,7 +322,8 @@ impl<'a> Text<'a> {
             }
         }
         position.place = place;
-        *position
+        cursor.position = position;
+        position
     }
 
     /// Which rows can have exactly this text, as far as codes tell.
@@ -289,7 +335,7 @@ impl<'a> Text<'a> {
         }
         let mut tokens = Tokens::default();
         if self.flags & CUT != 0 {
-            tokens.cut(value);
+            tokens.cut(value.as_bytes());
         } else {
             tokens.shape.extend_from_slice(value.as_bytes());
         }

@@ -25,6 +25,15 @@ const RAW: u32 = u32::MAX - 1;
 /// # Panics
 /// If there are more than [`super::ROW_COUNT_MAX`] values, or one is longer than [`VALUE_BYTES_MAX`].
 pub fn encode(values: &[Option<&str>], runs: &[u32], effort: Effort, out: &mut Vec<u8>) {
+    let values: Vec<Option<&[u8]>> = values.iter().map(|value| value.map(str::as_bytes)).collect();
+    encode_bytes(&values, runs, effort, out);
+}
+
+/// As [`encode`], of texts whose bytes are known to be UTF-8.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_bytes(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, out: &mut Vec<u8>) {
     row_count_of(values.len());
     let longest = values.iter().flatten().map(|text| text.len()).max().unwrap_or(0);
     assert!(longest <= VALUE_BYTES_MAX, "a text has at most {VALUE_BYTES_MAX} bytes, not {longest}");
@@ -52,7 +61,7 @@ struct Found {
     repeats: Vec<bool>,
 }
 
-fn find(values: &[Option<&str>], runs: &[u32], choice: Choice) -> Found {
+fn find(values: &[Option<&[u8]>], runs: &[u32], choice: Choice) -> Found {
     let mut found = Found {
         shapes: Shapes::new(choice.seed),
         numbers: Vec::with_capacity(values.len()),
@@ -61,7 +70,7 @@ fn find(values: &[Option<&str>], runs: &[u32], choice: Choice) -> Found {
     };
     let mut tokens = Tokens::default();
     let mut runs = runs.iter().copied().peekable();
-    let mut last: Option<&str> = None;
+    let mut last: Option<&[u8]> = None;
     let mut last_number = NONE;
     let mut last_values = 0;
     for (place, text) in (0..).zip(values) {
@@ -90,7 +99,7 @@ fn find(values: &[Option<&str>], runs: &[u32], choice: Choice) -> Found {
             tokens.cut(text);
             found.shapes.add(&tokens.shape, &tokens.values, text.len())
         } else {
-            found.shapes.add(text.as_bytes(), &[], text.len())
+            found.shapes.add(text, &[], text.len())
         };
         last_number = number.unwrap_or(RAW);
         last_values = 0;
@@ -113,7 +122,7 @@ struct Kept {
     frame_begin: usize,
 }
 
-fn write(values: &[Option<&str>], runs: &[u32], effort: Effort, choice: Choice, out: &mut Vec<u8>) {
+fn write(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, choice: Choice, out: &mut Vec<u8>) {
     let row_count = row_count_of(values.len());
     let found = find(values, runs, choice);
     let shapes = &found.shapes;
@@ -138,7 +147,7 @@ fn write(values: &[Option<&str>], runs: &[u32], effort: Effort, choice: Choice, 
         .zip(values)
         .filter(|((is_repeat, _), _)| **is_repeat)
         .map(|((_, number), text)| match kept_of(*number) {
-            Kept { code: text::RAW, .. } => (text.map_or(0, str::len) as u64 * choice.ratio / 256 + 1) * 8,
+            Kept { code: text::RAW, .. } => (text.map_or(0, <[u8]>::len) as u64 * choice.ratio / 256 + 1) * 8,
             kept => u64::from(kept.bits),
         })
         .sum();
@@ -169,7 +178,7 @@ fn write(values: &[Option<&str>], runs: &[u32], effort: Effort, choice: Choice, 
         }
         codes.push(u64::from(shape.code));
         if shape.code == text::RAW {
-            raw_rows.push((place, text.as_bytes()));
+            raw_rows.push((place, *text));
             continue;
         }
         for (value, frame) in own.iter().zip(&frames[shape.frame_begin..]) {

@@ -5,17 +5,20 @@
 //! times, the reference rounded down to it: times in whole seconds cost no nanoseconds because the log's clock has them.
 //!
 //! ```text
-//! form u8 (0 absolute, 1 distance), unit u64 (1 if absolute), presence (packed), values (packed)
+//! form u8 (0 absolute, 1 distance), unit u64 (1 if absolute), presence (packed, 0 or 1)
+//! packed, unless the presence is uniform with no bits: how many present rows are before each block of 128
+//! times u32, values of the present rows (packed)
 //! ```
-//!
-//! An absent row holds a value that its block has anyway.
 
-use super::BLOCK_ROWS;
 use super::ColumnError;
 use super::Input;
 use super::packed;
 use super::packed::Packed;
+use super::presence;
+use super::presence::Presence;
+use super::put_u32;
 use super::row_count_of;
+use super::window::Window;
 
 const ABSOLUTE: u8 = 0;
 const DISTANCE: u8 = 1;
@@ -35,14 +38,17 @@ fn restored(value: u64) -> i64 {
 /// If there are more than [`super::ROW_COUNT_MAX`] rows, or `reference` has another number of them.
 pub fn encode_times(values: &[Option<i64>], reference: Option<&[i64]>, out: &mut Vec<u8>) {
     row_count_of(values.len());
-    let absolute = filled(values.iter().map(|value| value.map(ordered)));
+    let absolute: Vec<u64> = values.iter().flatten().map(|value| ordered(*value)).collect();
     let absolute_plan = packed::plan(&absolute);
     let unit = unit_of(values);
     let distance = reference.map(|reference| {
         assert_eq!(reference.len(), values.len(), "a reference has a time for every row");
-        let distances = filled(values.iter().zip(reference).map(|(value, reference)| {
-            value.map(|value| ordered(reference.div_euclid(unit).wrapping_sub(value.div_euclid(unit))))
-        }));
+        let rows = values.iter().zip(reference).filter_map(|(value, reference)| Some(((*value)?, reference)));
+        let distances: Vec<u64> = rows
+            .map(|(value, reference)| {
+                ordered(reference.div_euclid(unit).wrapping_sub(value.div_euclid(unit)))
+            })
+            .collect();
         let plan = packed::plan(&distances);
         (distances, plan)
     });
@@ -52,8 +58,8 @@ pub fn encode_times(values: &[Option<i64>], reference: Option<&[i64]>, out: &mut
     };
     out.push(form);
     out.extend_from_slice(&unit.to_le_bytes());
-    let presence: Vec<u64> = values.iter().map(|value| u64::from(value.is_some())).collect();
-    packed::encode(&presence, out);
+    presence::encode(values.iter().map(Option::is_some), out);
+    put_u32(out, values_kept.len());
     plan.write(values_kept, out);
 }
 
@@ -71,28 +77,28 @@ fn unit_of(values: &[Option<i64>]) -> i64 {
     i64::try_from(unit).unwrap_or(1).max(1)
 }
 
-/// Gives absent rows a value that is near: the one before in their block, else the next in it, else the last of all.
-fn filled(values: impl Iterator<Item = Option<u64>>) -> Vec<u64> {
-    let given: Vec<Option<u64>> = values.collect();
-    let mut last = given.iter().flatten().next().copied().unwrap_or(ordered(0));
-    let mut out = Vec::with_capacity(given.len());
-    for block in given.chunks(BLOCK_ROWS as usize) {
-        last = block.iter().flatten().next().copied().unwrap_or(last);
-        for value in block {
-            last = value.unwrap_or(last);
-            out.push(last);
-        }
-    }
-    out
-}
-
 /// A column of times in bytes that are borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Times<'a> {
     /// None if values are absolute.
     unit: Option<i64>,
-    presence: Packed<'a>,
+    presence: Presence<'a>,
     values: Packed<'a>,
+}
+
+/// Where reading of a column upwards is. It is of one column until it forgets.
+#[derive(Clone, Debug, Default)]
+pub struct Cursor {
+    presence: Window,
+    values: Window,
+}
+
+impl Cursor {
+    /// Forgets what it read: the next column is another.
+    pub fn forget(&mut self) {
+        self.presence.forget();
+        self.values.forget();
+    }
 }
 
 impl<'a> Times<'a> {
@@ -109,14 +115,15 @@ impl<'a> Times<'a> {
             (DISTANCE, Ok(unit)) if unit >= 1 => Some(unit),
             _ => return Err(input.error("a column of times of a known form")),
         };
-        let presence = Packed::read(&mut input, row_count)?;
-        let values = Packed::read(&mut input, row_count)?;
+        let presence = Presence::read(&mut input, row_count)?;
+        let count = input.row_count(row_count, "at most a time a row")?;
+        let values = Packed::read(&mut input, count)?;
         Ok((Times { unit, presence, values }, input.offset))
     }
 
     /// How many rows.
     pub fn row_count(&self) -> u32 {
-        self.values.row_count()
+        self.presence.row_count()
     }
 
     /// Whether readers must know the reference.
@@ -127,7 +134,15 @@ impl<'a> Times<'a> {
     /// The time of `row`, none if it is absent or past the end; `reference` is what [`encode_times`] was given for it.
     #[inline]
     pub fn get(&self, row: u32, reference: i64) -> Option<i64> {
-        (self.presence.get(row) != 0).then(|| self.time(self.values.get(row), reference))
+        let number = self.presence.number(row)?;
+        Some(self.time(self.values.get(number), reference))
+    }
+
+    /// As [`Times::get`], for whoever reads upwards.
+    #[inline]
+    pub fn get_next(&self, row: u32, reference: i64, cursor: &mut Cursor) -> Option<i64> {
+        let number = self.presence.number_next(row, &mut cursor.presence)?;
+        Some(self.time(cursor.values.get(&self.values, number), reference))
     }
 
     #[inline]
@@ -141,16 +156,9 @@ impl<'a> Times<'a> {
 
     /// Appends all times to `out`; a row whose reference is not given takes 0 for it.
     pub fn decode_into(&self, reference: &[i64], out: &mut Vec<Option<i64>>) {
-        let (mut presence, mut values) = (Vec::new(), Vec::new());
-        self.presence.decode_into(&mut presence);
-        self.values.decode_into(&mut values);
+        let mut cursor = Cursor::default();
         let references = reference.iter().copied().chain(std::iter::repeat(0));
-        out.extend(
-            presence
-                .iter()
-                .zip(&values)
-                .zip(references)
-                .map(|((present, value), reference)| (*present != 0).then(|| self.time(*value, reference))),
-        );
+        let rows = (0..self.row_count()).zip(references);
+        out.extend(rows.map(|(row, reference)| self.get_next(row, reference, &mut cursor)));
     }
 }

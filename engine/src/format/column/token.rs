@@ -95,8 +95,8 @@ impl Slot {
         match self {
             Slot::Decimal => put_decimal(out, value, 1),
             Slot::Padded(digits) => put_decimal(out, value, usize::from(digits)),
-            Slot::Hex(digits) => put_hex(out, value, u32::from(digits)),
-            Slot::ShortHex => put_hex(out, value, (64 - value.leading_zeros()).div_ceil(4).max(1)),
+            Slot::Hex(digits) => put_hex(out, value, usize::from(digits)),
+            Slot::ShortHex => put_hex(out, value, (16 - value.leading_zeros() as usize / 4).max(1)),
             Slot::Uuid => put_uuid(out, value, second),
             Slot::Uuid4 => {
                 let high = (value & !0xfff) << 4 | 4 << 12 | value & 0xfff;
@@ -106,29 +106,65 @@ impl Slot {
     }
 }
 
+/// All numbers of two decimal digits, and of two hexadecimal ones.
+static DECIMAL_PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut n = 0_u8;
+    while n < 100 {
+        pairs[n as usize] = [b'0' + n / 10, b'0' + n % 10];
+        n += 1;
+    }
+    pairs
+};
+static HEX_PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[b'0'; 2]; 256];
+    let mut n = 0;
+    while n < 256 {
+        pairs[n] = [digits[n >> 4], digits[n & 15]];
+        n += 1;
+    }
+    pairs
+};
+
 fn put_decimal(out: &mut Vec<u8>, mut value: u64, digits_min: usize) {
     let mut digits = [b'0'; 20];
     let mut begin = digits.len();
-    while value > 0 {
+    while value >= 10 {
+        begin -= 2;
+        digits[begin..begin + 2].copy_from_slice(&DECIMAL_PAIRS[(value % 100) as usize]);
+        value /= 100;
+    }
+    if value > 0 {
         begin -= 1;
-        digits[begin] = b'0' + (value % 10).to_le_bytes()[0];
-        value /= 10;
+        digits[begin] = b'0' + value.to_le_bytes()[0];
     }
     out.extend_from_slice(&digits[begin.min(digits.len() - digits_min)..]);
 }
 
-const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The 16 digits of a number.
+#[inline]
+fn hex_digits(value: u64) -> [u8; 16] {
+    let mut digits = [b'0'; 16];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(value.to_be_bytes()) {
+        pair.copy_from_slice(&HEX_PAIRS[usize::from(byte)]);
+    }
+    digits
+}
 
-fn put_hex(out: &mut Vec<u8>, value: u64, digits: u32) {
-    out.extend((0..digits).rev().map(|digit| HEX_DIGITS[(value >> (digit * 4) & 15) as usize]));
+fn put_hex(out: &mut Vec<u8>, value: u64, digits: usize) {
+    out.extend_from_slice(&hex_digits(value)[16 - digits.min(16)..]);
 }
 
 fn put_uuid(out: &mut Vec<u8>, high: u64, low: u64) {
-    for (value, digits) in [(high >> 32, 8), (high >> 16, 4), (high, 4), (low >> 48, 4)] {
-        put_hex(out, value, digits);
-        out.push(b'-');
-    }
-    put_hex(out, low, 12);
+    let (high, low) = (hex_digits(high), hex_digits(low));
+    let mut text = [b'-'; UUID_BYTES];
+    text[..8].copy_from_slice(&high[..8]);
+    text[9..13].copy_from_slice(&high[8..12]);
+    text[14..18].copy_from_slice(&high[12..]);
+    text[19..23].copy_from_slice(&low[..4]);
+    text[24..].copy_from_slice(&low[4..]);
+    out.extend_from_slice(&text);
 }
 
 const LETTER: u8 = 1;
@@ -166,11 +202,10 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Cuts `text`.
-    pub(super) fn cut(&mut self, text: &str) {
+    /// Cuts a text in UTF-8.
+    pub(super) fn cut(&mut self, bytes: &[u8]) {
         self.shape.clear();
         self.values.clear();
-        let bytes = text.as_bytes();
         let (mut literal, mut at) = (0, 0);
         while at < bytes.len() {
             let begin = at;
@@ -336,7 +371,7 @@ mod tests {
             ),
             ("bba5ad4a-1f84-4e59-bfef-8375d9ebcaca", b"\xfc", &[0xbba_5ad4_a1f8_4e59, 0x3fef_8375_d9eb_caca]),
         ] {
-            tokens.cut(text);
+            tokens.cut(text.as_bytes());
             assert_eq!((&tokens.shape[..], &tokens.values[..]), (shape, values), "{text}");
             assert_eq!(restore(&tokens), text);
         }
@@ -344,9 +379,28 @@ mod tests {
 
     proptest! {
         #[test]
+        fn numbers_are_written_as_the_standard_library_writes_them(value in any::<u64>(), shift in 0_u32..64, digits in 1_u8..=16) {
+            let value = value >> shift;
+            let written = |slot: Slot| {
+                let mut out = Vec::new();
+                slot.write(value, value, &mut out);
+                String::from_utf8(out).unwrap()
+            };
+            // The number 0 of a slot without leading zeros is one digit.
+            prop_assert_eq!(written(Slot::Decimal), value.to_string());
+            let width = usize::from(digits);
+            prop_assert_eq!(written(Slot::Padded(digits)), format!("{value:0width$}"));
+            let hex = format!("{value:016x}");
+            prop_assert_eq!(written(Slot::Hex(digits)), &hex[16 - width..]);
+            prop_assert_eq!(written(Slot::ShortHex), format!("{value:x}"));
+            let uuid = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..], &hex[..4], &hex[4..]);
+            prop_assert_eq!(written(Slot::Uuid), uuid);
+        }
+
+        #[test]
         fn shape_and_values_give_the_text_back(text in "([0-9a-fx]{1,40}|[ -~ß]|-|0|[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}){0,40}") {
             let mut tokens = Tokens::default();
-            tokens.cut(&text);
+            tokens.cut(text.as_bytes());
             prop_assert!(tokens.values.len() <= SLOTS_MAX);
             prop_assert_eq!(restore(&tokens), text);
         }

@@ -3,18 +3,14 @@
 //! A column that no row has a value in is left out. Tenant, service and `tenant_seq` need none: the places, the footer
 //! and the tenant table say them. A record that would not come back byte for byte is kept whole, in `verbatim`.
 
-use super::attributes;
+use super::gather::Gathered;
 use super::places::Run;
 use crate::format::column::Effort;
 use crate::format::column::bytes;
 use crate::format::column::packed;
 use crate::format::column::text;
 use crate::format::column::times;
-use crate::format::record;
-use crate::format::record::Record;
-use crate::model::Entry;
 use bincode::{Decode, Encode};
-use std::borrow::Cow;
 
 /// A field that is kept as a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -66,7 +62,7 @@ pub enum Shape {
 }
 
 /// Texts, in the order of their columns.
-const TEXTS: [Field; 18] = [
+pub(super) const TEXTS: [Field; 18] = [
     Field::Id,
     Field::LoggedBy,
     Field::Organization,
@@ -86,6 +82,9 @@ const TEXTS: [Field; 18] = [
     Field::ArtifactMediaType,
     Field::Attributes,
 ];
+
+/// Byte strings, in the order of their columns.
+const BYTE_STRINGS: [Field; 3] = [Field::ArtifactSha256, Field::Control, Field::Verbatim];
 
 impl Field {
     /// All fields, in the order of their columns.
@@ -125,6 +124,17 @@ impl Field {
     /// Its number among [`Field::ALL`].
     pub fn number(self) -> usize {
         self as usize
+    }
+
+    /// Its number among the fields of its shape.
+    pub fn slot(self) -> usize {
+        let first = match self.shape() {
+            Shape::Numbers => Field::Kind,
+            Shape::Times => Field::GeneratedAt,
+            Shape::Texts => Field::Id,
+            Shape::Bytes => Field::ArtifactSha256,
+        };
+        self.number() - first.number()
     }
 
     /// What its values are.
@@ -187,148 +197,10 @@ pub struct Row<'a> {
     pub logged_at: i64,
 }
 
-/// The values of one text field of an entry.
-fn text_of<'e, 'a>(record: &'e Record<'a>, field: Field) -> Option<&'e Cow<'a, str>> {
-    let entry: &Entry<'a> = &record.entry;
-    match field {
-        Field::Id => Some(&entry.id),
-        Field::Organization => Some(&entry.organization),
-        Field::Activity => Some(&entry.activity),
-        Field::ActorType => Some(&entry.actor.kind),
-        Field::ActorId => Some(&entry.actor.id),
-        Field::ActorName => Some(&entry.actor.name),
-        Field::OnBehalfOf => Some(&entry.on_behalf_of),
-        Field::ObjectId => Some(&entry.object.id),
-        Field::ObjectName => Some(&entry.object.name),
-        Field::RequestId => Some(&entry.request_id),
-        Field::ConfigurationId => Some(&entry.configuration_id),
-        Field::Message => Some(&entry.message),
-        Field::ProcessId => entry.process.as_ref().map(|process| &process.id),
-        Field::ProcessParent => entry.process.as_ref().map(|process| &process.parent),
-        Field::ArtifactName => entry.artifact.as_ref().map(|artifact| &artifact.name),
-        Field::ArtifactMediaType => entry.artifact.as_ref().map(|artifact| &artifact.media_type),
-        _ => None,
-    }
-}
-
-/// One column's texts, back to back: the encoders read them again and again, and texts from all over memory would cost
-/// them a cache miss each.
-#[derive(Default)]
-struct Texts {
-    bytes: String,
-    /// Where each text ends, and whether there is one.
-    ends: Vec<(usize, bool)>,
-}
-
-impl Texts {
-    fn push(&mut self, text: Option<&str>) {
-        let text = text.unwrap_or_default();
-        self.bytes.push_str(text);
-        self.end();
-    }
-
-    /// Ends the text that was appended to `bytes`; an empty one is an absent one.
-    fn end(&mut self) {
-        let start = self.ends.last().map_or(0, |(end, _)| *end);
-        self.ends.push((self.bytes.len(), self.bytes.len() > start));
-    }
-
-    fn values(&self) -> Vec<Option<&str>> {
-        let mut start = 0;
-        self.ends
-            .iter()
-            .map(|(end, is_present)| {
-                let text = &self.bytes[start..*end];
-                start = *end;
-                is_present.then_some(text)
-            })
-            .collect()
-    }
-}
-
-/// Columns that are being gathered, by place.
-struct Gathered<'a> {
-    numbers: [Vec<u64>; 5],
-    times: [Vec<Option<i64>>; 4],
-    texts: [Texts; TEXTS.len()],
-    sha256: Vec<Option<[u8; 32]>>,
-    control: Vec<Option<&'a [u8]>>,
-    verbatim: Vec<Option<&'a [u8]>>,
-}
-
-impl<'a> Gathered<'a> {
-    fn push(&mut self, row: &Row<'a>, is_verbatim: bool) {
-        let decoded = if is_verbatim { None } else { record::decode(row.record).ok() };
-        self.verbatim.push(if decoded.is_none() { Some(row.record) } else { None });
-        let empty = Record {
-            tenant_seq: 0,
-            logged_by: "",
-            entry: Entry::default(),
-            artifact_held: false,
-            control: None,
-        };
-        let record = decoded.as_ref().unwrap_or(&empty);
-        let entry = &record.entry;
-        let process_event = entry.process.as_ref().map_or(0, |process| process.event.number());
-        // A verbatim record has its severity too: the index is made of this column.
-        let severity = match decoded {
-            Some(_) => entry.severity,
-            None => record::glance(row.record).map_or_else(|_| Default::default(), |glance| glance.severity),
-        };
-        let numbers = [
-            u64::from(row.kind),
-            u64::from(severity.class()),
-            entry.success.map_or(0, |success| 1 + u64::from(success)),
-            u64::from(process_event),
-            u64::from(record.artifact_held),
-        ];
-        self.numbers.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
-        let times = [
-            entry.generated_at.map(|time| time.nanos()),
-            entry.started.map(|time| time.nanos()),
-            entry.finished.map(|time| time.nanos()),
-            entry.artifact.as_ref().and_then(|artifact| artifact.size).map(u64::cast_signed),
-        ];
-        self.times.iter_mut().zip(times).for_each(|(column, time)| column.push(time));
-        for (column, field) in self.texts.iter_mut().zip(TEXTS) {
-            match (field, &decoded) {
-                (Field::Attributes, _) => {
-                    attributes::join(&entry.attributes, &mut column.bytes);
-                    column.end();
-                }
-                (Field::LoggedBy, Some(record)) => column.push(Some(record.logged_by)),
-                (_, Some(record)) => column.push(text_of(record, field).map(|text| &**text)),
-                (_, None) => column.push(None),
-            }
-        }
-        self.sha256.push(entry.artifact.as_ref().map(|artifact| artifact.sha256));
-        self.control.push(decoded.as_ref().and_then(|record| record.control));
-    }
-}
-
-/// Encodes rows, given by place, as columns: `each` gets those that any row has a value in, in the order of
-/// [`Field::ALL`]. `is_verbatim` says of a place whether its record is kept whole.
-pub fn encode<'a>(
-    rows: impl ExactSizeIterator<Item = Row<'a>>,
-    runs: &[Run],
-    is_verbatim: impl Fn(usize) -> bool,
-    effort: Effort,
-    mut each: impl FnMut(Field, &[u8]),
-) {
-    let count = rows.len();
-    let mut gathered = Gathered {
-        numbers: std::array::from_fn(|_| Vec::with_capacity(count)),
-        times: std::array::from_fn(|_| Vec::with_capacity(count)),
-        texts: Default::default(),
-        sha256: Vec::with_capacity(count),
-        control: Vec::with_capacity(count),
-        verbatim: Vec::with_capacity(count),
-    };
-    let mut logged_at = Vec::with_capacity(count);
-    for (place, row) in rows.enumerate() {
-        gathered.push(&row, is_verbatim(place));
-        logged_at.push(row.logged_at);
-    }
+/// Encodes what was gathered as columns: `each` gets those that any row has a value in, in the order of
+/// [`Field::ALL`].
+pub fn encode(mut gathered: Gathered<'_>, runs: &[Run], effort: Effort, mut each: impl FnMut(Field, &[u8])) {
+    let count = gathered.row_count;
     let firsts: Vec<u32> = runs.iter().map(|run| run.first).collect();
     let mut out = Vec::new();
     let mut give = |field: Field, has_any: bool, write: &mut dyn FnMut(&mut Vec<u8>)| {
@@ -338,31 +210,41 @@ pub fn encode<'a>(
             each(field, &out);
         }
     };
+    let mut numbers = Vec::with_capacity(count);
     for (field, column) in Field::ALL.into_iter().zip(&gathered.numbers) {
-        give(field, column.iter().any(|number| *number != 0), &mut |out| packed::encode(column, out));
+        numbers.clear();
+        numbers.extend(column.iter().map(|number| u64::from(*number)));
+        numbers.resize(count, 0);
+        give(field, column.iter().any(|number| *number != 0), &mut |out| packed::encode(&numbers, out));
+    }
+    for column in gathered.times.iter_mut().filter(|column| !column.is_empty()) {
+        column.resize(count, None);
+    }
+    let logged_at = &gathered.logged_at;
+    // What an entry says of its run lies nearer to its own time than to the commit's.
+    let mut own_times = logged_at.clone();
+    for (time, own) in own_times.iter_mut().zip(&gathered.times[0]) {
+        *time = own.unwrap_or(*time);
     }
     for (field, column) in Field::ALL[gathered.numbers.len()..].iter().zip(&gathered.times) {
-        let reference = (*field != Field::ArtifactSize).then_some(logged_at.as_slice());
+        let reference = match field {
+            Field::GeneratedAt => Some(logged_at.as_slice()),
+            Field::Started | Field::Finished => Some(own_times.as_slice()),
+            _ => None,
+        };
         give(*field, column.iter().any(Option::is_some), &mut |out| {
             times::encode_times(column, reference, out);
         });
     }
     for (field, column) in TEXTS.into_iter().zip(gathered.texts) {
         give(field, !column.bytes.is_empty(), &mut |out| {
-            text::encode(&column.values(), &firsts, effort, out)
+            text::encode_bytes(&column.values(count), &firsts, effort, out);
         });
     }
-    let sha256: Vec<Option<&[u8]>> =
-        gathered.sha256.iter().map(|hash| hash.as_ref().map(<[u8; 32]>::as_slice)).collect();
-    let byte_columns = [
-        (Field::ArtifactSha256, &sha256),
-        (Field::Control, &gathered.control),
-        (Field::Verbatim, &gathered.verbatim),
-    ];
-    for (field, column) in byte_columns {
-        give(field, column.iter().any(Option::is_some), &mut |out| {
-            bytes::encode(column, &firsts, effort, out)
-        });
+    for (field, mut column) in BYTE_STRINGS.into_iter().zip(gathered.byte_strings) {
+        let has_any = !column.is_empty();
+        column.resize(count, None);
+        give(field, has_any, &mut |out| bytes::encode(&column, &firsts, effort, out));
     }
 }
 
@@ -376,5 +258,6 @@ mod tests {
             assert_eq!(field.number(), number, "{}", field.name());
         }
         assert_eq!(TEXTS.to_vec(), Field::ALL[9..27]);
+        assert_eq!(BYTE_STRINGS.to_vec(), Field::ALL[27..]);
     }
 }

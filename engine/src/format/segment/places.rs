@@ -10,6 +10,7 @@ use super::GROUP_ROWS;
 use crate::format::column::ColumnError;
 use crate::format::column::packed;
 use crate::format::column::packed::Packed;
+use crate::format::column::window::Window;
 use std::ops::Range;
 
 /// Places that hold one tenant's rows of one group.
@@ -184,6 +185,13 @@ impl<'a> Places<'a> {
     pub fn row(&self, place: u32) -> Option<u32> {
         let group = self.groups.get(self.group_of(place))?;
         let row = u64::from(group.start) + self.rows.get(place);
+        u32::try_from(row).ok().filter(|row| group.contains(row))
+    }
+
+    /// As [`Places::row`], for whoever reads upwards in a group that is known.
+    #[inline]
+    pub fn row_next(&self, place: u32, group: &Range<u32>, window: &mut Window) -> Option<u32> {
+        let row = u64::from(group.start) + window.get(&self.rows, place);
         u32::try_from(row).ok().filter(|row| group.contains(row))
     }
 

@@ -1,0 +1,58 @@
+//! What reading upwards remembers of a segment: blocks that were unpacked, pages that were decoded.
+
+use super::view::View;
+use crate::format::column::bytes;
+use crate::format::column::text;
+use crate::format::column::times;
+use crate::format::column::window::Window;
+
+/// Where reading of each column is, and room for a record. Cursors that come to another segment begin anew.
+pub struct Cursors<'a> {
+    /// The segment that they are used with.
+    segment: &'a [u8],
+    pub(super) rows: Window,
+    pub(super) numbers: [Window; 5],
+    pub(super) times: [times::Cursor; 4],
+    pub(super) texts: [text::Cursor<'a>; 18],
+    pub(super) bytes: [bytes::Cursor<'a>; 3],
+    pub(super) record: Vec<u8>,
+}
+
+impl std::fmt::Debug for Cursors<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cursors").finish_non_exhaustive()
+    }
+}
+
+impl Default for Cursors<'_> {
+    fn default() -> Self {
+        Cursors {
+            segment: &[],
+            rows: Window::default(),
+            numbers: Default::default(),
+            times: Default::default(),
+            texts: std::array::from_fn(|_| text::Cursor::new()),
+            bytes: std::array::from_fn(|_| bytes::Cursor::new()),
+            record: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Cursors<'a> {
+    /// Sees to it that nothing is left of another segment.
+    #[inline]
+    pub(super) fn enter(&mut self, view: &View<'a>) {
+        if !std::ptr::eq(self.segment, view.bytes) {
+            self.begin(view);
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self, view: &View<'a>) {
+        self.segment = view.bytes;
+        self.rows.forget();
+        self.numbers.iter_mut().for_each(Window::forget);
+        self.times.iter_mut().for_each(times::Cursor::forget);
+        // The cursors of texts and byte strings know their columns themselves.
+    }
+}

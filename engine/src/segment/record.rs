@@ -1,0 +1,319 @@
+//! Records put together from columns: each value goes from its column straight into the record's bytes.
+//!
+//! Nothing in between is a value of the model. The order of the steps below is the order of the record's keys.
+
+use super::cursors::Cursors;
+use super::view::{Column, RowHead, View};
+use crate::format::column::ColumnError;
+use crate::format::column::bytes::Bytes;
+use crate::format::column::packed::Packed;
+use crate::format::column::text::Text;
+use crate::format::column::times::Times;
+use crate::format::record::RECORD_VERSION;
+use crate::format::record::key;
+use crate::format::record::pairs::Pairs;
+use crate::format::segment::SectionKind;
+use crate::format::segment::SegmentError;
+use crate::format::segment::TenantRow;
+use crate::format::segment::attributes;
+use crate::format::segment::columns::Field;
+use crate::format::segment::references;
+use crate::model::{ProcessEvent, Severity};
+use std::ops::Range;
+
+impl<'a> View<'a> {
+    /// Appends the record at a place, byte for byte as it was committed.
+    ///
+    /// # Errors
+    /// As [`View::tenants`]; values that make no record. `out` is then as long as before.
+    pub fn record(
+        &self,
+        place: u32,
+        head: &RowHead,
+        cursors: &mut Cursors<'a>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SegmentError> {
+        cursors.enter(self);
+        self.put(&Opened::of(self)?, place, head, cursors, out)
+    }
+
+    fn put(
+        &self,
+        opened: &Opened<'_, 'a>,
+        place: u32,
+        head: &RowHead,
+        cursors: &mut Cursors<'a>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SegmentError> {
+        let start = out.len();
+        let put = Put { view: self, opened, place, cursors, pairs: Pairs::begin(out) };
+        let result = put.record(head);
+        if result.is_err() {
+            out.truncate(start);
+        }
+        result
+    }
+
+    /// Reads the rows of these places, upwards: `each` gets what a row holds beside its record, and that, or why it
+    /// cannot be read. `times` are the commit times of all rows, decoded. For whoever reads many places: nothing is
+    /// looked up twice.
+    ///
+    /// # Errors
+    /// The first of `each`; places that do not read.
+    pub fn walk<E: From<SegmentError>>(
+        &self,
+        places: Range<u32>,
+        times: &[i64],
+        cursors: &mut Cursors<'a>,
+        mut each: impl FnMut(&RowHead, Result<&[u8], SegmentError>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        cursors.enter(self);
+        let all = self.places()?;
+        let (first_seq, seqs) = (self.footer().first_seq, self.run_seqs()?);
+        let opened = Opened::of(self)?;
+        let kinds = opened.numbers[Field::Kind.slot()];
+        let wrong = |place, expected| SegmentError { offset: 0, expected, found: format!("place {place}") };
+        let from = all.runs().partition_point(|run| run.first + run.count <= places.start);
+        let mut record = std::mem::take(&mut cursors.record);
+        for (run, first_tenant_seq) in all.runs()[from..].iter().zip(&seqs[from..]) {
+            if run.first >= places.end {
+                break;
+            }
+            let group = all.groups().get(all.group_of(run.first)).cloned().unwrap_or_default();
+            for place in run.first.max(places.start)..(run.first + run.count).min(places.end) {
+                let row = all
+                    .row_next(place, &group, &mut cursors.rows)
+                    .ok_or_else(|| wrong(place, "a row of the place's group"))?;
+                let kind = kinds.map_or(0, |kinds| cursors.numbers[0].get(kinds, place));
+                let head = RowHead {
+                    row,
+                    seq: first_seq + u64::from(row),
+                    logged_at: times.get(row as usize).copied().unwrap_or_default(),
+                    tenant: run.tenant,
+                    tenant_seq: first_tenant_seq + u64::from(place - run.first),
+                    kind: u8::try_from(kind).map_err(|_| wrong(place, "a kind below 256"))?,
+                };
+                record.clear();
+                let read = self.put(&opened, place, &head, cursors, &mut record);
+                each(&head, read.map(|()| record.as_slice()))?;
+            }
+        }
+        cursors.record = record;
+        Ok(())
+    }
+
+    fn in_column(&self, field: Field, error: ColumnError) -> SegmentError {
+        let offset = self.footer().section(SectionKind::Column(field)).map_or(0, |section| section.offset);
+        SegmentError {
+            offset,
+            expected: "a value that reads",
+            found: format!("in column {}: {error}", field.name()),
+        }
+    }
+}
+
+/// The columns that a segment has, each opened.
+struct Opened<'v, 'a> {
+    numbers: [Option<&'v Packed<'a>>; 5],
+    times: [Option<&'v Times<'a>>; 4],
+    texts: [Option<&'v Text<'a>>; 18],
+    bytes: [Option<&'v Bytes<'a>>; 3],
+    tenants: &'v [TenantRow],
+    service: &'v str,
+}
+
+impl<'v, 'a> Opened<'v, 'a> {
+    fn of(view: &'v View<'a>) -> Result<Opened<'v, 'a>, SegmentError> {
+        let mut opened = Opened {
+            numbers: [None; 5],
+            times: [None; 4],
+            texts: [None; 18],
+            bytes: [None; 3],
+            tenants: view.tenants()?,
+            service: &view.footer().service,
+        };
+        let mut left = view.present;
+        while left != 0 {
+            let field = Field::ALL[left.trailing_zeros() as usize];
+            left &= left - 1;
+            let slot = field.slot();
+            match view.column(field)? {
+                Some(Column::Numbers(column)) => opened.numbers[slot] = Some(column),
+                Some(Column::Times(column)) => opened.times[slot] = Some(column),
+                Some(Column::Texts(column)) => opened.texts[slot] = Some(column),
+                Some(Column::Bytes(column)) => opened.bytes[slot] = Some(column),
+                None => {}
+            }
+        }
+        Ok(opened)
+    }
+}
+
+/// A record on its way into its bytes.
+struct Put<'v, 'a, 'o> {
+    view: &'v View<'a>,
+    opened: &'v Opened<'v, 'a>,
+    place: u32,
+    cursors: &'o mut Cursors<'a>,
+    pairs: Pairs<'o>,
+}
+
+impl Put<'_, '_, '_> {
+    fn wrong(&self, expected: &'static str) -> SegmentError {
+        SegmentError { offset: 0, expected, found: format!("others at place {}", self.place) }
+    }
+
+    /// A small number; 0 where there is none.
+    #[inline]
+    fn number(&mut self, field: Field) -> u64 {
+        let slot = field.slot();
+        self.opened.numbers[slot].map_or(0, |column| self.cursors.numbers[slot].get(column, self.place))
+    }
+
+    #[inline]
+    fn time(&mut self, field: Field, reference: i64) -> Option<i64> {
+        let slot = field.slot();
+        self.opened.times[slot]?.get_next(self.place, reference, &mut self.cursors.times[slot])
+    }
+
+    /// Puts a text, if there is one; says whether there was.
+    #[inline]
+    fn text(&mut self, key: u64, field: Field) -> Result<bool, SegmentError> {
+        self.with_text(field, |text, pairs| {
+            pairs.text(key, text);
+            Ok(())
+        })
+    }
+
+    /// Gives a text to `then`, if there is one; says whether there was.
+    #[inline]
+    fn with_text(
+        &mut self,
+        field: Field,
+        then: impl FnOnce(&[u8], &mut Pairs<'_>) -> Result<(), &'static str>,
+    ) -> Result<bool, SegmentError> {
+        let slot = field.slot();
+        let Some(column) = self.opened.texts[slot] else { return Ok(false) };
+        match column.bytes(self.place, &mut self.cursors.texts[slot]) {
+            Ok(None) => Ok(false),
+            Ok(Some(text)) => match then(text, &mut self.pairs) {
+                Ok(()) => Ok(true),
+                Err(expected) => Err(self.wrong(expected)),
+            },
+            Err(error) => Err(self.view.in_column(field, error)),
+        }
+    }
+
+    /// A byte string, if there is one, given to `then`.
+    #[inline]
+    fn byte_string<T>(
+        &mut self,
+        field: Field,
+        then: impl FnOnce(&[u8], &mut Pairs<'_>) -> T,
+    ) -> Result<Option<T>, SegmentError> {
+        let slot = field.slot();
+        let Some(column) = self.opened.bytes[slot] else { return Ok(None) };
+        let string = column.get(self.place, &mut self.cursors.bytes[slot]);
+        let string = string.map_err(|error| self.view.in_column(field, error))?;
+        Ok(string.map(|string| then(string, &mut self.pairs)))
+    }
+
+    fn record(mut self, head: &RowHead) -> Result<(), SegmentError> {
+        if self.byte_string(Field::Verbatim, |record, pairs| pairs.replace(record))?.is_some() {
+            return Ok(());
+        }
+        let opened = self.opened;
+        let tenant =
+            opened.tenants.get(head.tenant as usize).ok_or_else(|| self.wrong("a tenant of the table"))?;
+        self.pairs.unsigned(key::VERSION, RECORD_VERSION);
+        self.pairs.unsigned(key::TENANT_SEQ, head.tenant_seq);
+        self.text(key::ID, Field::Id)?;
+        let before = self.pairs.count();
+        self.text(key::LOGGED_BY, Field::LoggedBy)?;
+        if self.pairs.count() == before {
+            self.pairs.empty_text(key::LOGGED_BY);
+        }
+        self.pairs.text(key::TENANT, tenant.tenant.as_bytes());
+        self.text(key::ORGANIZATION, Field::Organization)?;
+        self.pairs.text(key::SERVICE, opened.service.as_bytes());
+        let generated_at = self.time(Field::GeneratedAt, head.logged_at);
+        self.pairs.time(key::GENERATED_AT, generated_at);
+        // A control record has no severity; every other has one.
+        if self.byte_string(Field::Control, |_, _| ())?.is_none() {
+            let class = self.number(Field::Severity);
+            Severity::from_class(class).ok_or_else(|| self.wrong("a severity class 1..=6"))?;
+            self.pairs.unsigned(key::SEVERITY, class);
+        }
+        self.text(key::ACTIVITY, Field::Activity)?;
+        self.text(key::ACTOR_TYPE, Field::ActorType)?;
+        self.text(key::ACTOR_ID, Field::ActorId)?;
+        self.text(key::ACTOR_NAME, Field::ActorName)?;
+        self.text(key::ON_BEHALF_OF, Field::OnBehalfOf)?;
+        self.text(key::OBJECT_ID, Field::ObjectId)?;
+        self.text(key::OBJECT_NAME, Field::ObjectName)?;
+        self.text(key::REQUEST_ID, Field::RequestId)?;
+        self.text(key::CONFIGURATION_ID, Field::ConfigurationId)?;
+        match self.number(Field::Success) {
+            0 => {}
+            success @ 1..=2 => self.pairs.boolean(key::SUCCESS, success == 2),
+            _ => return Err(self.wrong("a success of 0, 1 or 2")),
+        }
+        self.message()?;
+        let reference = generated_at.unwrap_or(head.logged_at);
+        let started = self.time(Field::Started, reference);
+        self.pairs.time(key::STARTED, started);
+        let finished = self.time(Field::Finished, reference);
+        self.pairs.time(key::FINISHED, finished);
+        self.process()?;
+        self.artifact()?;
+        self.with_text(Field::Attributes, attributes::put)?;
+        if self.number(Field::ArtifactHeld) == 1 {
+            self.pairs.boolean(key::ARTIFACT_HELD, true);
+        }
+        self.byte_string(Field::Control, |control, pairs| pairs.encoded(key::CONTROL, control))?;
+        self.pairs.finish();
+        Ok(())
+    }
+
+    fn message(&mut self) -> Result<bool, SegmentError> {
+        self.with_text(Field::Message, |text, pairs| {
+            if references::is_folded(text) {
+                return pairs.referring(key::MESSAGE, |ranges, out| references::unfold(text, ranges, out));
+            }
+            pairs.text(key::MESSAGE, text);
+            Ok(())
+        })
+    }
+
+    fn process(&mut self) -> Result<(), SegmentError> {
+        let has_id = self.text(key::PROCESS_ID, Field::ProcessId)?;
+        let event = self.number(Field::ProcessEvent);
+        match (has_id, ProcessEvent::from_number(event)) {
+            (true, Some(_)) => {
+                self.text(key::PROCESS_PARENT, Field::ProcessParent)?;
+                self.pairs.unsigned(key::PROCESS_EVENT, event);
+                Ok(())
+            }
+            (false, None) => Ok(()),
+            _ => Err(self.wrong("a process ID and an event together")),
+        }
+    }
+
+    fn artifact(&mut self) -> Result<(), SegmentError> {
+        let put = self.byte_string(Field::ArtifactSha256, |sha256, pairs| {
+            pairs.bytes(key::ARTIFACT_SHA256, sha256);
+            sha256.len()
+        })?;
+        match put {
+            None => return Ok(()),
+            Some(32) => {}
+            Some(_) => return Err(self.wrong("32 bytes of SHA-256")),
+        }
+        self.text(key::ARTIFACT_NAME, Field::ArtifactName)?;
+        self.text(key::ARTIFACT_MEDIA_TYPE, Field::ArtifactMediaType)?;
+        if let Some(size) = self.time(Field::ArtifactSize, 0) {
+            self.pairs.unsigned(key::ARTIFACT_SIZE, size.cast_unsigned());
+        }
+        Ok(())
+    }
+}
