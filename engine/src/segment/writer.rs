@@ -8,6 +8,7 @@ use crate::format::segment::columns;
 use crate::format::segment::columns::Row;
 use crate::format::segment::gather;
 use crate::format::segment::places;
+use crate::format::segment::places::Run;
 use crate::format::segment::times;
 use crate::format::segment::{Frame, Section, SectionKind, SegmentError};
 use crate::model::Severity;
@@ -27,9 +28,11 @@ pub fn build(
     effort: Effort,
 ) -> Result<Vec<u8>, SegmentError> {
     let mut verbatim = vec![false; rows.len()];
+    let tenant_count = u32::try_from(frame.tenants.len()).unwrap_or(u32::MAX);
+    let (places, runs) = places::arrange(frame.footer.first_seq, tenants, tenant_count);
     for _ in 0..2 {
-        let bytes = build_once(&frame, rows, tenants, effort, &verbatim)?;
-        let differing = read_back(&bytes, rows)?;
+        let bytes = build_once(&frame, rows, (&places, &runs), effort, &verbatim)?;
+        let differing = read_back(&bytes, rows, &places)?;
         if differing.is_empty() {
             return Ok(bytes);
         }
@@ -45,7 +48,7 @@ pub fn build(
 fn build_once(
     frame: &Frame,
     rows: &[Row<'_>],
-    tenants: &[u32],
+    (places, runs): (&[u32], &[Run]),
     effort: Effort,
     verbatim: &[bool],
 ) -> Result<Vec<u8>, SegmentError> {
@@ -60,13 +63,9 @@ fn build_once(
     footer.logged_at =
         (rows.first().map_or(0, |row| row.logged_at), rows.last().map_or(0, |row| row.logged_at));
     footer.record_bytes = rows.iter().map(|row| row.record.len() as u64).sum();
-    let tenant_count = u32::try_from(frame.tenants.len()).unwrap_or(u32::MAX);
-    let (places, runs) = places::arrange(footer.first_seq, tenants, tenant_count);
-
     // Texts that lie as they will be read cost the encoders a fraction of texts from all over memory.
-    let by_place = places.iter().map(|row| rows[*row as usize]);
-    let gathered = gather::gather(by_place, |place| verbatim[place]);
-    let mut severities = bitmaps(gathered.severities(), &places);
+    let gathered = gather::gather(rows, places, |place| verbatim[place]);
+    let mut severities = bitmaps(gathered.severities(), places);
     footer.severity_counts = severities.each_ref().map(|rows| u32::try_from(rows.len()).unwrap_or(u32::MAX));
 
     let mut out = segment::encode_header(&footer).to_vec();
@@ -84,7 +83,7 @@ fn build_once(
     metadata::encode(&frame.tenants, &mut section).map_err(too_large)?;
     add(SectionKind::Tenants, &section);
     section.clear();
-    places::encode(footer.first_seq, &places, &runs, &mut section);
+    places::encode(footer.first_seq, places, runs, &mut section);
     add(SectionKind::Places, &section);
     section.clear();
     times::encode(&rows.iter().map(|row| row.logged_at).collect::<Vec<_>>(), &mut section);
@@ -97,7 +96,7 @@ fn build_once(
         let _ = rows.serialize_into(&mut section);
     }
     add(SectionKind::Severities, &section);
-    columns::encode(gathered, &runs, effort, |field, bytes| add(SectionKind::Column(field), bytes));
+    columns::encode(gathered, runs, effort, |field, bytes| add(SectionKind::Column(field), bytes));
     footer.sections = sections;
     segment::write_end(&footer, &mut out).map_err(too_large)?;
     Ok(out)
@@ -116,7 +115,7 @@ fn bitmaps(classes: &[u8], places: &[u32]) -> [RoaringBitmap; Severity::ALL.len(
 }
 
 /// Places whose record does not come back as it was.
-fn read_back(bytes: &[u8], rows: &[Row<'_>]) -> Result<Vec<usize>, SegmentError> {
+fn read_back(bytes: &[u8], rows: &[Row<'_>], places: &[u32]) -> Result<Vec<usize>, SegmentError> {
     let footer = segment::footer_of(bytes)?;
     let view = View::new(bytes, &footer);
     let mut differing = Vec::new();
@@ -127,6 +126,7 @@ fn read_back(bytes: &[u8], rows: &[Row<'_>]) -> Result<Vec<usize>, SegmentError>
     })?;
     let mut place = 0;
     view.walk(0..footer.entry_count, &times, &mut Cursors::default(), |head, record| {
+        gather::touch_ahead(rows, places, place);
         let is_same = record.is_ok_and(|record| {
             rows.get(head.row as usize).is_some_and(|row| {
                 row.record == record && (row.kind, row.logged_at) == (head.kind, head.logged_at)

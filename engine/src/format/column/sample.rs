@@ -8,7 +8,7 @@ use super::token;
 use super::token::Tokens;
 
 /// Rows of a sample: enough to see shapes that 1 % of the rows have, few enough to cost little.
-const SAMPLE_ROWS: usize = 4096;
+const SAMPLE_ROWS: usize = 2048;
 /// Bytes of a sample's page, near those of a column's.
 const PAGE_BYTES: usize = 32 << 10;
 /// With fewer distinct texts than one in so many rows, a column is a dictionary.
@@ -89,7 +89,7 @@ fn ratio(texts: &[&[u8]], effort: Effort) -> u64 {
             page.clear();
         }
         // A few pages tell enough.
-        if before >= 8 * PAGE_BYTES {
+        if before >= 3 * PAGE_BYTES {
             break;
         }
     }

@@ -220,8 +220,31 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// As [`Text::get`].
-    #[inline]
+    #[inline(always)]
     pub fn bytes<'c>(
+        &'c self,
+        place: u32,
+        cursor: &'c mut Cursor<'a>,
+    ) -> Result<Option<&'c [u8]>, ColumnError> {
+        if !std::ptr::eq(self.bytes, cursor.column) {
+            cursor.begin(self.bytes);
+        }
+        if place < self.row_count() {
+            let code = self.code_in(place, &mut cursor.codes);
+            if code == ABSENT {
+                return Ok(None);
+            }
+            let literal = code.checked_sub(TEMPLATE).and_then(|number| self.table.literal(number as usize));
+            if let Some(literal) = literal {
+                return Ok(Some(literal));
+            }
+        }
+        self.composed(place, cursor)
+    }
+
+    /// As [`Text::bytes`], where the text is not just there.
+    #[inline(never)]
+    fn composed<'c>(
         &'c self,
         place: u32,
         cursor: &'c mut Cursor<'a>,
@@ -230,14 +253,8 @@ impl<'a> Text<'a> {
         if place >= self.row_count() {
             return Err(error("a place before the column's end"));
         }
-        if !std::ptr::eq(self.bytes, cursor.column) {
-            cursor.begin(self.bytes);
-        }
         let mut source = place;
         let mut code = self.code_in(source, &mut cursor.codes);
-        if code == ABSENT {
-            return Ok(None);
-        }
         while code == REPEAT {
             if source.is_multiple_of(BLOCK_ROWS) {
                 return Err(error("a row to repeat in the same block"));
