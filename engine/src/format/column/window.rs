@@ -10,14 +10,15 @@ pub struct Window {
     block: u32,
     /// The block that was asked for last: who asks for it again reads on in it.
     asked: u32,
-    values: Box<[u64; BLOCK_ROWS as usize]>,
+    /// Empty until a block is unpacked: most columns of a small segment never need it.
+    values: Vec<u64>,
 }
 
 const NONE: u32 = u32::MAX;
 
 impl Default for Window {
     fn default() -> Window {
-        Window { block: NONE, asked: NONE, values: Box::new([0; BLOCK_ROWS as usize]) }
+        Window { block: NONE, asked: NONE, values: Vec::new() }
     }
 }
 
@@ -40,7 +41,10 @@ impl Window {
         }
         self.asked = block;
         self.block = block;
-        column.decode_block(block, &mut self.values);
+        self.values.resize(BLOCK_ROWS as usize, 0);
+        if let Some(values) = self.values.first_chunk_mut() {
+            column.decode_block(block, values);
+        }
         self.values[(row % BLOCK_ROWS) as usize]
     }
 
