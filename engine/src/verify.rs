@@ -2,16 +2,27 @@
 //!
 //! Shares the decoders with the rest of the engine and nothing else: not its index, not the writer's memory. Reads by
 //! bounded positioned reads; takes no lock and writes nothing, so it works on a live store, a copy and a read-only
-//! mount. Frames are hashed side by side (`part`), then taken in order (`chain`), and each `heads` is held against
-//! what was recomputed (`heads`). A problem is noted with its place and the work goes on.
+//! mount. Sealed segments come first: each is recomputed by itself (`segment`) and joined to the one before it
+//! (`sealed`). Then the journal goes on from there: frames are hashed side by side (`part`) and taken in, in order
+//! (`chain`). Each `heads` is held against what was recomputed (`heads`), in the order of commits (`timeline`). A
+//! problem is noted with its place and the work goes on.
 
 mod chain;
+mod copies;
 mod heads;
+mod hints;
+mod lines;
 mod nearest;
+mod order;
 mod part;
 mod report;
+mod sealed;
+mod segment;
+mod survey;
+mod threads;
+mod timeline;
 
-pub use report::{ChainReport, PlaceInTime, Problem, ProblemKind, Report};
+pub use report::{ChainReport, Extent, PlaceInTime, Problem, ProblemKind, Report};
 
 use crate::disk::Disk;
 use crate::error::Error;
@@ -22,20 +33,25 @@ use crate::identity;
 use crate::journal::{self, Damage, Event, Frame, JournalReader};
 use crate::model::{CONTROL_SERVICE, Window};
 use crate::proof::Hasher;
-use crate::segment;
 use chain::Chains;
+use hints::Hints;
 use part::Checked;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use sealed::Plan;
 use std::time::Instant;
 
 /// What to verify.
 #[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
-    /// Chains to report on, all if empty. The control chain is always checked with them.
+    /// Chains to report on, all if empty. The control chain is always checked with them. Of other chains' segments only
+    /// that their ends meet is checked.
     pub services: Vec<String>,
-    /// Entries that `first`, `last`, `before` and `after` of the report are about. Everything is recomputed all the
-    /// same.
+    /// Entries that `first`, `last`, `before` and `after` of the report are about. Of sealed segments, what lies outside
+    /// is not recomputed; the journal and the control chain always are.
     pub window: Window,
+    /// Hold every `heads` of sealed entries against the directory, not only the newest and the last of each day.
+    pub all_heads: bool,
+    /// Recompute nothing: CRCs, and that ends meet.
+    pub quick: bool,
 }
 
 /// Frames that are held in memory at once while they are hashed side by side.
@@ -57,70 +73,113 @@ pub fn verify(
         report.finish(started.elapsed());
         return Ok(report);
     };
-    let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
-    let mut reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     let mut chains = Chains::new(&identity, options.window);
-    let mut hasher = Hasher::new();
-    let mut step = Step::default();
-    while let Some(event) = reader.next_event().map_err(read_error)? {
-        match event {
-            Event::Frame(frame) => {
-                step.add(frame);
-                if step.bytes >= STEP_BYTES_AIM {
-                    step.take_in(&mut chains, &mut hasher, &mut report);
-                    progress(reader.bytes_read());
-                }
-            }
-            Event::Damage(damage) => {
-                step.take_in(&mut chains, &mut hasher, &mut report);
-                chains.note_damage(&damage);
-                report.note(Problem::of_damage(&damage));
-            }
-            Event::End(tail) => {
-                step.take_in(&mut chains, &mut hasher, &mut report);
-                report.torn_bytes = tail.torn_bytes;
-            }
-        }
-    }
-    report.bytes += reader.bytes_read();
-    progress(report.bytes);
+    verify_sealed(disk, options, &identity, &mut chains, &mut report, &mut progress)?;
+    verify_journal(disk, options, &identity, &mut chains, &mut report, &mut progress)?;
     if chains.has_too_many {
         let detail = "more chains or lines than a store may have; what is beyond was not checked";
         report.note(Problem::new(ProblemKind::Extra, None, journal::DIRECTORY, detail));
     }
     report.chains = chains.finish();
-    refuse_segments(disk, &mut report)?;
-    if !options.services.is_empty() {
-        for service in &options.services {
-            if !report.chains.iter().any(|chain| chain.service == *service) {
-                let there = nearest::instead(service, report.chains.iter().map(|chain| &*chain.service));
-                let detail =
-                    format!("expected a service that the store has, found {service:?}; it has {there}");
-                report.note(Problem::new(
-                    ProblemKind::ChainMissing,
-                    Some(service),
-                    journal::DIRECTORY,
-                    detail,
-                ));
-            }
-        }
-        report
-            .chains
-            .retain(|chain| chain.service == CONTROL_SERVICE || options.services.contains(&chain.service));
-    }
+    keep_services(options, &mut report);
     report.finish(started.elapsed());
     Ok(report)
 }
 
-/// Reading commands prefer a sealed segment to the journal, and this version does not recompute one: no answer may call
-/// valid what was not looked at.
-fn refuse_segments(disk: &dyn Disk, report: &mut Report) -> Result<(), Error> {
-    let listed = |error| Error::io("list", disk.display(segment::DIRECTORY), error);
-    for service in segment::services(disk).map_err(listed)? {
-        let detail = "expected no sealed segments, which this version does not verify, found this directory";
-        report.note(Problem::new(ProblemKind::Extra, None, segment::directory(&service), detail));
+/// Segments, from the bytes that a store has sealed.
+fn verify_sealed(
+    disk: &dyn Disk,
+    options: &VerifyOptions,
+    identity: &StoreFile,
+    chains: &mut Chains,
+    report: &mut Report,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), Error> {
+    let plan = Plan { services: &options.services, window: options.window, is_quick: options.quick };
+    let surveyed = survey::survey(disk, identity)?;
+    let has_any = surveyed.iter().any(|chain| !chain.segments.is_empty() || !chain.problems.is_empty());
+    report.extent = match () {
+        () if options.quick => Extent::Quick,
+        () if has_any && !plan.is_whole() => Extent::Window,
+        () => Extent::Whole,
+    };
+    if !has_any {
+        return Ok(());
     }
+    let mut hints = match options.quick {
+        true => Hints::default(),
+        false => hints::read(disk, identity, &surveyed)?,
+    };
+    chains.timeline.told = std::mem::take(&mut hints.sealed);
+    chains.begins_late = hints.first_frame.is_none_or(|first| first > 1);
+    if plan.is_whole() {
+        chains.timeline.cuts = hints::cuts(&hints.heads_times, options.all_heads);
+    } else {
+        // Where lines stood inside of segments is not recomputed, nor which of them began first.
+        chains.is_directory_whole = false;
+    }
+    sealed::take_in(disk, &plan, &surveyed, &hints, chains, report, progress);
     Ok(())
+}
+
+/// What is behind the segments, and what the journal still holds of them.
+fn verify_journal(
+    disk: &dyn Disk,
+    options: &VerifyOptions,
+    identity: &StoreFile,
+    chains: &mut Chains,
+    report: &mut Report,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), Error> {
+    let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
+    let mut reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
+    let mut hasher = Hasher::new();
+    let mut step = Step { is_quick: options.quick, ..Step::default() };
+    let before = report.bytes;
+    while let Some(event) = reader.next_event().map_err(read_error)? {
+        match event {
+            Event::Frame(frame) => {
+                step.add(frame);
+                if step.bytes >= STEP_BYTES_AIM {
+                    step.take_in(chains, &mut hasher, report);
+                    progress(before + reader.bytes_read());
+                }
+            }
+            Event::Damage(damage) => {
+                step.take_in(chains, &mut hasher, report);
+                chains.note_damage(&damage);
+                report.note(Problem::of_damage(&damage));
+            }
+            Event::End(tail) => {
+                step.take_in(chains, &mut hasher, report);
+                report.torn_bytes = tail.torn_bytes;
+            }
+        }
+    }
+    if !options.quick {
+        chains.settle_until(i64::MAX, &mut hasher);
+        chains.refresh_directory(i64::MAX);
+    }
+    report.bytes += reader.bytes_read();
+    progress(report.bytes);
+    Ok(())
+}
+
+/// Keeps the chains that were asked for, and says which of these are not there.
+fn keep_services(options: &VerifyOptions, report: &mut Report) {
+    if options.services.is_empty() {
+        return;
+    }
+    for service in &options.services {
+        if !report.chains.iter().any(|chain| chain.service == *service) {
+            let there = nearest::instead(service, report.chains.iter().map(|chain| &*chain.service));
+            let detail = format!("expected a service that the store has, found {service:?}; it has {there}");
+            report.note(Problem::new(ProblemKind::ChainMissing, Some(service), journal::DIRECTORY, detail));
+        }
+    }
+    report
+        .chains
+        .retain(|chain| chain.service == CONTROL_SERVICE || options.services.contains(&chain.service));
 }
 
 /// Reads `STORE`; damage is noted, and where its lines still read, the work goes on.
@@ -143,6 +202,8 @@ fn read_identity(disk: &dyn Disk, report: &mut Report) -> Result<Option<StoreFil
 struct Step {
     frames: Vec<Frame>,
     bytes: usize,
+    /// Records and hashes are not looked at.
+    is_quick: bool,
 }
 
 impl Step {
@@ -170,6 +231,12 @@ impl Step {
                 }
             }
         }
+        if self.is_quick {
+            for (frame, commit) in &commits {
+                chains.take_in_ends(frame, commit);
+            }
+            return;
+        }
         let checked = check_side_by_side(&commits, chains);
         for ((frame, commit), checked) in commits.iter().zip(checked) {
             chains.take_in(frame, commit, &checked, hasher, &mut report.problems);
@@ -190,36 +257,8 @@ fn damage_of(frame: &Frame, detail: String) -> Damage {
 
 /// Checks each frame by itself, on as many threads as there are cores; the results are in the frames' order.
 fn check_side_by_side(commits: &[(&Frame, Commit<'_>)], chains: &Chains) -> Vec<Vec<Checked>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(commits.len()).max(1);
-    let next = AtomicUsize::new(0);
-    let check = || {
-        let mut hasher = Hasher::new();
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((frame, commit)) = commits.get(index) else { return done };
-            let parts = commit.parts.iter();
-            let checked =
-                parts.map(|part| part::check(part, frame.header.logged_at, chains, &mut hasher)).collect();
-            done.push((index, checked));
-        }
-    };
-    let mut all: Vec<(usize, Vec<Checked>)> = if threads == 1 {
-        check()
-    } else {
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(check)).collect();
-            let mut all = check();
-            for other in others {
-                match other.join() {
-                    Ok(done) => all.extend(done),
-                    // A panic is our bug, never a finding: let it be seen.
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            all
-        })
-    };
-    all.sort_unstable_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, checked)| checked).collect()
+    threads::each(threads::count(), commits.iter(), |(frame, commit), hasher| {
+        let parts = commit.parts.iter();
+        parts.map(|part| part::check(part, frame.header.logged_at, chains, hasher)).collect()
+    })
 }

@@ -13,4 +13,5 @@ pub mod forge;
 pub mod plain;
 pub mod sample;
 pub mod sealed;
+pub mod segment_forge;
 pub mod simulation;

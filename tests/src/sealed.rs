@@ -46,6 +46,27 @@ impl JournalChain {
         self.rows.len() as u64
     }
 
+    /// Gives an entry another record; its leaf stays.
+    pub fn rewrite(&mut self, seq: usize, change: impl FnOnce(&[u8]) -> Vec<u8>) {
+        let row = &mut self.rows[seq];
+        row.record = change(&row.record);
+    }
+
+    /// Two entries change places; positions and leaves stay.
+    pub fn swap(&mut self, one: usize, other: usize) {
+        self.rows.swap(one, other);
+        let (low, high) = self.rows.split_at_mut(one.max(other));
+        let (one, other) = (&mut low[one.min(other)], &mut high[0]);
+        std::mem::swap(&mut one.leaf, &mut other.leaf);
+        std::mem::swap(&mut one.prev, &mut other.prev);
+        std::mem::swap(&mut one.logged_at, &mut other.logged_at);
+    }
+
+    /// Commit time of an entry.
+    pub fn logged_at(&self, seq: usize) -> i64 {
+        self.rows[seq].logged_at
+    }
+
     /// The leaf of an entry.
     pub fn leaf(&self, seq: usize) -> Hash {
         self.rows[seq].leaf

@@ -6,6 +6,7 @@ mod documents;
 mod faults;
 mod layers;
 mod oracle;
+mod sealed;
 mod second_reader;
 mod segment;
 mod simulation;

@@ -289,6 +289,12 @@ pub struct Verify {
     /// Chain to report on; the control chain is always checked with it
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub service: Vec<String>,
+    /// Hold every heads of sealed entries against the directory, not only the newest and the last of each day
+    #[arg(long)]
+    pub all_heads: bool,
+    /// Recompute nothing: check only that bytes agree with their checksums, and that ends meet
+    #[arg(long, conflicts_with = "all_heads")]
+    pub quick: bool,
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,

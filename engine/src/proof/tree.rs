@@ -46,15 +46,27 @@ impl RightEdge {
 
     /// As [`RightEdge::extend`]; nodes of [`MARK_LEVEL`] that become whole are added to `marks`, in order.
     pub fn extend_and_mark(&mut self, leaves: &[Hash], hasher: &mut Hasher, marks: &mut Vec<Hash>) {
-        self.size += leaves.len() as u64;
-        let mut nodes = leaves.to_vec();
-        let mut level = 0;
+        self.grow(0, leaves, hasher, marks);
+    }
+
+    /// Appends whole subtrees of 2^`level` leaves each, given by their roots.
+    ///
+    /// # Panics
+    /// If the tree does not end where such a subtree begins.
+    pub fn extend_subtrees(&mut self, level: usize, roots: &[Hash], hasher: &mut Hasher) {
+        assert!(roots.is_empty() || self.size.trailing_zeros() as usize >= level, "a subtree begins here");
+        self.grow(level, roots, hasher, &mut Vec::new());
+    }
+
+    fn grow(&mut self, level: usize, nodes: &[Hash], hasher: &mut Hasher, marks: &mut Vec<Hash>) {
+        self.size += (nodes.len() as u64) << level;
+        let (mut nodes, mut level) = (nodes.to_vec(), level);
         while !nodes.is_empty() {
             if level == MARK_LEVEL {
                 marks.extend_from_slice(&nodes);
             }
-            if self.full.len() == level {
-                self.full.push(None);
+            if self.full.len() <= level {
+                self.full.resize(level + 1, None);
             }
             // A subtree that waited at this level is the left neighbour of the first new one.
             if let Some(waiting) = self.full[level].take() {
@@ -144,6 +156,21 @@ mod tests {
             assert_eq!(marks, wanted, "by {step}");
         }
         assert_eq!(RightEdge::from_subtrees(3, &[[0; 32]]), None);
+    }
+
+    #[test]
+    fn subtrees_grow_a_tree_as_their_leaves_do() {
+        let leaves: Vec<Hash> = (0..1300u32).map(|i| digest(&[&i.to_be_bytes()])).collect();
+        let mut hasher = Hasher::new();
+        let roots: Vec<Hash> = leaves.chunks_exact(256).map(root_by_definition).collect();
+        for first in [0, 1, 3, 5] {
+            let (mut by_leaves, mut by_roots) = (RightEdge::default(), RightEdge::default());
+            by_leaves.extend(&leaves, &mut hasher);
+            by_roots.extend(&leaves[..first * 256], &mut hasher);
+            by_roots.extend_subtrees(8, &roots[first..], &mut hasher);
+            by_roots.extend(&leaves[1280..], &mut hasher);
+            assert_eq!((by_roots.size(), by_roots.subtrees()), (by_leaves.size(), by_leaves.subtrees()));
+        }
     }
 
     #[test]

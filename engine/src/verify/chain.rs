@@ -6,31 +6,33 @@
 use super::heads;
 use super::part::Checked;
 use super::report::{ChainReport, PlaceInTime, Problem, ProblemKind, entries};
+use super::segment::{Copies, Places};
+use super::timeline::Timeline;
 use crate::format::commit::{Commit, Part};
 use crate::format::control::kind;
 use crate::format::store_file::StoreFile;
 use crate::hex;
 use crate::journal::{self, Damage, Frame};
-use crate::limits;
 use crate::model::{Timestamp, Window};
-use crate::proof::directory::{Directory, Slot};
+use crate::proof::directory::Slot;
 use crate::proof::hashes::{self, DirectoryRow, RowKind};
-use crate::proof::line::LineJob;
 use crate::proof::tree::RightEdge;
 use crate::proof::{Hash, Hasher, Key};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// All chains, as far as they were recomputed.
 pub struct Chains {
-    store_id: [u8; 16],
+    pub(super) store_id: [u8; 16],
     store_name: String,
     window: Window,
     pub(super) by_service: BTreeMap<Box<str>, Chain>,
-    pub(super) directory: Directory,
+    pub(super) timeline: Timeline,
     /// The directory holds every row: no damage hid where a line began.
     pub(super) is_directory_whole: bool,
     last_logged_at: Option<i64>,
-    line_count: usize,
+    pub(super) line_count: usize,
+    /// The journal's first frame is not the store's: what was before is sealed.
+    pub(super) begins_late: bool,
     /// More chains or lines than a store may have: what is beyond is not checked.
     pub(super) has_too_many: bool,
     /// The newest damage, to say what hides missing entries.
@@ -45,31 +47,54 @@ pub struct Chain {
     pub(super) edge: RightEdge,
     pub(super) is_whole: bool,
     /// Holes met so far: each may have swallowed entries of any line.
-    hole_count: u32,
+    pub(super) hole_count: u32,
     pub(super) slot: Option<Slot>,
-    lines: HashMap<u32, Line, foldhash::fast::RandomState>,
-    /// Tenants that have a line.
-    tenants: HashSet<Box<str>, foldhash::fast::RandomState>,
-    entry_count: u64,
-    first: Option<PlaceInTime>,
-    last: Option<PlaceInTime>,
-    before: Option<PlaceInTime>,
-    after: Option<PlaceInTime>,
+    pub(super) lines: HashMap<u32, Line, foldhash::fast::RandomState>,
+    /// Tenants that have a line, and its number.
+    pub(super) tenants: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
+    pub(super) entry_count: u64,
+    /// Position behind the last sealed entry, and its commit time.
+    pub(super) sealed_end: u64,
+    pub(super) sealed_until: Option<i64>,
+    /// Commit time of the last sealed entry that was taken in.
+    pub(super) last_sealed_at: Option<i64>,
+    /// Its slot in the directory, as segments say.
+    pub(super) first_slot: Option<Slot>,
+    /// Times of heads that segments contradicted.
+    pub(super) disputed: BTreeSet<i64>,
+    pub(super) copies: Vec<Copies>,
+    /// It, or a line of it, grew in the journal since the directory was brought up to date.
+    pub(super) changed: Option<Vec<u32>>,
+    pub(super) recomputed: u64,
+    pub(super) places: Places,
     pub(super) problems: Vec<Problem>,
 }
 
 /// One tenant's line in one chain.
 pub struct Line {
     pub tenant: Box<str>,
-    pub key: Option<Key>,
-    line_id: [u8; 16],
-    next_tenant_seq: u64,
-    digest: Hash,
-    slot: Option<Slot>,
+    pub(super) nonce: [u8; 16],
+    /// Salt keys, each from a position of the chain on.
+    pub(super) keys: Vec<(u64, Key)>,
+    pub(super) line_id: [u8; 16],
+    pub(super) next_tenant_seq: u64,
+    pub(super) digest: Hash,
+    pub(super) slot: Option<Slot>,
     /// Position of the first entry of the part in which it begins.
-    begins_at: u64,
+    pub(super) begins_at: u64,
     /// Holes of the chain that this line's position takes into account.
-    hole_count: u32,
+    pub(super) hole_count: u32,
+    pub(super) is_sealed: bool,
+    /// Its slot in the directory, as a segment says.
+    pub(super) stated_slot: Option<Slot>,
+}
+
+impl Line {
+    /// The salt key of an entry: the newest that holds from its position, or one before, on.
+    pub fn key_at(&self, seq: u64) -> Option<Key> {
+        let at = self.keys.partition_point(|(from, _)| *from <= seq).checked_sub(1)?;
+        self.keys.get(at).map(|(_, key)| *key)
+    }
 }
 
 /// More problems of one chain than this are counted and not listed: a report is for a person.
@@ -100,10 +125,11 @@ impl Chains {
             store_name: identity.name.as_str().to_owned(),
             window,
             by_service: BTreeMap::new(),
-            directory: Directory::default(),
+            timeline: Timeline::default(),
             is_directory_whole: true,
             last_logged_at: None,
             line_count: 0,
+            begins_late: false,
             has_too_many: false,
             damage: None,
         }
@@ -121,66 +147,7 @@ impl Chains {
         self.damage = Some(damage.clone());
     }
 
-    /// Learns the lines and salt keys that begin in a commit.
-    pub fn begin_lines(&mut self, commit: &Commit<'_>) {
-        for part in &commit.parts {
-            if !self.by_service.contains_key(part.service) {
-                if self.by_service.len() >= limits::CHAIN_COUNT_MAX {
-                    self.has_too_many = true;
-                    continue;
-                }
-                let chain = self.begin_chain(part.service);
-                self.by_service.insert(part.service.into(), chain);
-            }
-            let Some(chain) = self.by_service.get_mut(part.service) else { continue };
-            for line in &part.lines {
-                if self.line_count >= limits::LINE_COUNT_MAX {
-                    // Its entries are reported as without a salt key.
-                    self.has_too_many = true;
-                    break;
-                }
-                self.line_count += 1;
-                let has_line = !chain.tenants.insert(line.tenant.into());
-                if has_line || chain.lines.contains_key(&line.line) {
-                    // A tenant has one line in a chain, and no others: a second one could hide entries from it.
-                    let detail = format!("line {} of tenant {:?} begins again", line.line, line.tenant);
-                    let problem =
-                        Problem::new(ProblemKind::Duplicate, Some(part.service), journal::DIRECTORY, detail);
-                    chain.report(problem.at(part.first_seq, part.end_seq() - 1));
-                    continue;
-                }
-                if line.line as usize != chain.lines.len() && self.is_directory_whole {
-                    let detail =
-                        format!("expected line {} to begin, found line {}", chain.lines.len(), line.line);
-                    let problem =
-                        Problem::new(ProblemKind::Altered, Some(part.service), journal::DIRECTORY, detail);
-                    chain.report(problem.at(part.first_seq, part.end_seq() - 1));
-                }
-                let line_id = hashes::line_id(&line.nonce, &chain.chain_id, line.tenant);
-                let digest = hashes::line_start(&chain.chain_id, &line_id);
-                let tenant = line.tenant.into();
-                let begun = Line {
-                    tenant,
-                    key: None,
-                    line_id,
-                    next_tenant_seq: 0,
-                    digest,
-                    slot: None,
-                    begins_at: part.first_seq,
-                    hole_count: 0,
-                };
-                chain.lines.insert(line.line, begun);
-            }
-            for key in &part.keys {
-                if let Some(line) = chain.lines.get_mut(&key.line) {
-                    // One key a line: a second one must not explain entries that the first one salted.
-                    line.key.get_or_insert(key.key);
-                }
-            }
-        }
-    }
-
-    fn begin_chain(&self, service: &str) -> Chain {
+    pub(super) fn begin_chain(&self, service: &str) -> Chain {
         let origin = hashes::origin(&self.store_name, service);
         Chain {
             chain_id: hashes::chain_id(&origin),
@@ -191,12 +158,17 @@ impl Chains {
             hole_count: 0,
             slot: None,
             lines: HashMap::default(),
-            tenants: HashSet::default(),
+            tenants: HashMap::default(),
             entry_count: 0,
-            first: None,
-            last: None,
-            before: None,
-            after: None,
+            sealed_end: 0,
+            sealed_until: None,
+            last_sealed_at: None,
+            first_slot: None,
+            disputed: BTreeSet::new(),
+            copies: Vec::new(),
+            changed: None,
+            recomputed: 0,
+            places: Places::default(),
             problems: Vec::new(),
         }
     }
@@ -227,12 +199,18 @@ impl Chains {
             }
         }
         self.last_logged_at = self.last_logged_at.max(Some(logged_at));
+        self.settle_until(logged_at, hasher);
         // A `heads` speaks of what was committed before it.
         let mut told_any = false;
         for (part, checked) in commit.parts.iter().zip(checked) {
             if part.kind == kind::HEADS {
                 told_any = true;
-                heads::check(self, part, checked, &file, hasher);
+                // One that is sealed was settled when its time came.
+                let is_sealed =
+                    self.find(part.service).is_some_and(|chain| part.end_seq() <= chain.sealed_end);
+                if !is_sealed {
+                    heads::check(self, part, logged_at, checked, &file, hasher);
+                }
             }
         }
         if told_any && commit.parts.len() > 1 {
@@ -252,14 +230,51 @@ impl Chains {
         checked: &Checked,
         hasher: &mut Hasher,
     ) {
-        let window = self.window;
+        let sealed_end = self.find(part.service).map_or(0, |chain| chain.sealed_end);
+        let copied = usize::try_from(sealed_end.saturating_sub(part.first_seq)).unwrap_or(usize::MAX);
+        if copied > 0 {
+            let Some(chain) = self.by_service.get_mut(part.service) else { return };
+            chain.compare_copies(part, checked, copied.min(part.rows.len()), file);
+            if copied < part.rows.len() {
+                self.take_in_new(file, logged_at, &part.behind(copied), &checked.behind(copied), hasher);
+            }
+        } else {
+            self.take_in_new(file, logged_at, part, checked, hasher);
+        }
+    }
+
+    /// Takes a frame in without looking at what is hashed: positions and links meet.
+    pub fn take_in_ends(&mut self, frame: &Frame, commit: &Commit<'_>) {
+        let file = journal::path(frame.journal);
+        for part in &commit.parts {
+            let sealed_end = self.find(part.service).map_or(0, |chain| chain.sealed_end);
+            let copied = usize::try_from(sealed_end.saturating_sub(part.first_seq)).unwrap_or(usize::MAX);
+            if copied >= part.rows.len() {
+                continue;
+            }
+            if let Some(chain) = self.by_service.get_mut(part.service) {
+                // Its tree is not grown.
+                chain.is_whole = false;
+            }
+            let behind = (copied > 0).then(|| part.behind(copied));
+            self.meet(&file, frame.header.logged_at, behind.as_ref().unwrap_or(part));
+        }
+    }
+
+    /// Holds a part against where its chain stands, and goes on behind it; false if it is left out.
+    fn meet(&mut self, file: &str, logged_at: i64, part: &Part<'_>) -> bool {
+        let begins_late = self.begins_late;
         let damage = self.damage.as_ref();
-        let Some(chain) = self.by_service.get_mut(part.service) else { return };
+        let Some(chain) = self.by_service.get_mut(part.service) else { return false };
         let problem = |kind, detail: String| Problem::new(kind, Some(part.service), file, detail);
         let (first, last) = (part.first_seq, part.end_seq() - 1);
         if first > chain.next_seq {
             let (kind, place) = match damage {
                 Some(damage) => (ProblemKind::Checksum, damage.file.as_str()),
+                // Entries whose journal files went because a segment held them.
+                None if begins_late && chain.next_seq == chain.sealed_end => {
+                    (ProblemKind::SegmentMissing, file)
+                }
                 None => (ProblemKind::Missing, file),
             };
             let detail = format!("the chain lacks {}", entries(chain.next_seq, first - 1));
@@ -270,7 +285,7 @@ impl Chains {
             let kind = if last < chain.next_seq { ProblemKind::Duplicate } else { ProblemKind::Reordered };
             let detail = format!("expected entry {}, found {} again", chain.next_seq, entries(first, last));
             chain.report(problem(kind, detail).at(first, last));
-            return;
+            return false;
         } else if part.prev != chain.prev {
             let detail = format!(
                 "entry {first} is linked to another leaf than {}",
@@ -282,14 +297,42 @@ impl Chains {
             );
             chain.report(problem(ProblemKind::Altered, detail).at(first, first));
         }
-        for (kind, index, detail) in &checked.findings {
-            let seq = first + *index as u64;
-            chain.report(problem(*kind, format!("entry {seq}: {detail}")).at(seq, seq));
+        if chain.next_seq == chain.sealed_end && chain.sealed_until.is_some_and(|until| logged_at < until) {
+            let detail = format!(
+                "expected a commit time not before {}, that of entry {}, found {}",
+                Timestamp::from_nanos(chain.sealed_until.unwrap_or_default()),
+                chain.sealed_end.saturating_sub(1),
+                Timestamp::from_nanos(logged_at)
+            );
+            chain.report(problem(ProblemKind::Time, detail).at(first, last));
         }
-        chain.note_places(part, checked, logged_at, window);
         chain.entry_count += part.rows.len() as u64;
         chain.next_seq = part.end_seq();
         chain.prev = *part.leaf(part.rows.len() - 1);
+        true
+    }
+
+    /// Takes entries in that no segment holds.
+    fn take_in_new(
+        &mut self,
+        file: &str,
+        logged_at: i64,
+        part: &Part<'_>,
+        checked: &Checked,
+        hasher: &mut Hasher,
+    ) {
+        self.begin_rows_before(logged_at, part.service);
+        if !self.meet(file, logged_at, part) {
+            return;
+        }
+        let window = self.window;
+        let Some(chain) = self.by_service.get_mut(part.service) else { return };
+        for (kind, index, detail) in &checked.findings {
+            let seq = part.first_seq + *index as u64;
+            let detail = format!("entry {seq}: {detail}");
+            chain.report(Problem::new(*kind, Some(part.service), file, detail).at(seq, seq));
+        }
+        chain.note_places(part, checked, logged_at, window);
         let leaves: Vec<Hash> = (0..part.rows.len()).map(|index| *part.leaf(index)).collect();
         if chain.is_whole {
             chain.edge.extend(&leaves, hasher);
@@ -302,27 +345,17 @@ impl Chains {
                 size: 0,
                 digest: hashes::empty_root(),
             };
-            chain.slot = Some(self.directory.add(row));
+            chain.slot = Some(self.timeline.directory.add(row));
         }
-        chain.take_in_lines(part, checked, &leaves, file, &mut self.directory, hasher);
-    }
-
-    /// Brings the directory's rows up to what was recomputed.
-    pub(super) fn refresh_directory(&mut self) {
-        for chain in self.by_service.values() {
-            if let Some(slot) = chain.slot {
-                self.directory.set(slot, chain.edge.size(), chain.edge.root());
-            }
-            for line in chain.lines.values() {
-                if let Some(slot) = line.slot {
-                    self.directory.set(slot, line.next_tenant_seq, line.digest);
-                }
-            }
-        }
+        chain.recomputed += part.rows.len() as u64;
+        chain.take_in_lines(part, checked, &leaves, file, &mut self.timeline.directory, hasher);
     }
 
     /// The chains' reports, by service.
     pub fn finish(self) -> Vec<ChainReport> {
+        let place = |place: Option<(u64, i64)>| {
+            place.map(|(seq, logged_at)| PlaceInTime { seq, logged_at: Timestamp::from_nanos(logged_at) })
+        };
         self.by_service
             .into_iter()
             .map(|(service, chain)| ChainReport {
@@ -332,10 +365,11 @@ impl Chains {
                 entries: chain.entry_count,
                 cleared: 0,
                 pending: 0,
-                first: chain.first,
-                last: chain.last,
-                before: chain.before,
-                after: chain.after,
+                first: place(chain.places.first),
+                last: place(chain.places.last),
+                before: place(chain.places.before),
+                after: place(chain.places.after),
+                recomputed: chain.recomputed,
                 anchored_until: None,
                 unsigned: chain.next_seq,
                 head: (chain.next_seq > 0).then(|| hex::encode(&chain.prev)),
@@ -349,82 +383,18 @@ impl Chains {
 impl Chain {
     /// First and last verified entry of the window, and its neighbours.
     fn note_places(&mut self, part: &Part<'_>, checked: &Checked, logged_at: i64, window: Window) {
-        let logged_at = Timestamp::from_nanos(logged_at);
-        let place = |index: usize| PlaceInTime { seq: part.first_seq + index as u64, logged_at };
+        let place = |index: usize| (part.first_seq + index as u64, logged_at);
+        let time = Timestamp::from_nanos(logged_at);
         let verified = |index: &usize| checked.is_verified[*index];
         let count = part.rows.len();
-        if window.contains(logged_at) {
-            self.first = self.first.or_else(|| (0..count).find(verified).map(place));
-            self.last = (0..count).rev().find(verified).map(place).or(self.last);
-        } else if window.from.is_some_and(|from| logged_at < from) {
-            self.before = Some(place(count - 1));
+        let places = &mut self.places;
+        if window.contains(time) {
+            places.first = places.first.or_else(|| (0..count).find(verified).map(place));
+            places.last = (0..count).rev().find(verified).map(place).or(places.last);
+        } else if window.from.is_some_and(|from| time < from) {
+            places.before = Some(place(count - 1));
         } else {
-            self.after = self.after.or(Some(place(0)));
-        }
-    }
-
-    /// Positions in lines, and the lines' digests.
-    fn take_in_lines(
-        &mut self,
-        part: &Part<'_>,
-        checked: &Checked,
-        leaves: &[Hash],
-        file: &str,
-        directory: &mut Directory,
-        hasher: &mut Hasher,
-    ) {
-        let mut by_line: Vec<(u32, u32)> =
-            part.rows.iter().zip(0..).map(|(row, index)| (row.line, index)).collect();
-        for (line, _) in &by_line {
-            // Rows of the directory go in the order of the lines' first entries.
-            if let Some(line) = self.lines.get_mut(line)
-                && line.slot.is_none()
-            {
-                let (chain_id, line_id, digest) = (self.chain_id, line.line_id, line.digest);
-                let row = DirectoryRow { kind: RowKind::Line, chain_id, line_id, size: 0, digest };
-                line.slot = Some(directory.add(row));
-            }
-        }
-        by_line.sort_unstable();
-        let runs: Vec<&[(u32, u32)]> = by_line.chunk_by(|a, b| a.0 == b.0).collect();
-        let mut gaps = Vec::new();
-        let mut digests = Vec::with_capacity(runs.len());
-        for run in &runs {
-            let Some(line) = self.lines.get_mut(&run[0].0) else {
-                digests.push([0; 32]);
-                continue;
-            };
-            for (_, index) in *run {
-                let index = *index as usize;
-                if let Some(found) = checked.tenant_seqs[index]
-                    && found != line.next_tenant_seq
-                {
-                    // The first position behind a hole of the chain tells what the hole swallowed of this line.
-                    let is_explained = line.hole_count < self.hole_count && found > line.next_tenant_seq;
-                    if !is_explained {
-                        gaps.push((index, line.tenant.clone(), line.next_tenant_seq, found));
-                    }
-                    line.next_tenant_seq = found;
-                }
-                line.hole_count = self.hole_count;
-                line.next_tenant_seq = line.next_tenant_seq.saturating_add(1);
-            }
-            digests.push(line.digest);
-        }
-        for (index, tenant, expected, found) in gaps {
-            let seq = part.first_seq + index as u64;
-            let detail = format!(
-                "entry {seq}: expected entry {expected} of tenant {tenant:?}, found its entry {found}"
-            );
-            let problem = Problem::new(ProblemKind::TenantGap, Some(part.service), file, detail);
-            self.report(problem.at(seq, seq));
-        }
-        let jobs = runs.iter().zip(&mut digests).map(|(run, digest)| LineJob::new(run, leaves, digest));
-        hasher.run(jobs);
-        for (run, digest) in runs.iter().zip(digests) {
-            if let Some(line) = self.lines.get_mut(&run[0].0) {
-                line.digest = digest;
-            }
+            places.after = places.after.or(Some(place(0)));
         }
     }
 }

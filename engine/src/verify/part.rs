@@ -8,7 +8,7 @@ use super::report::ProblemKind;
 use crate::format::commit::Part;
 use crate::format::control::{ClockStep, kind};
 use crate::format::record;
-use crate::model::{CONTROL_SERVICE, RESERVED_PREFIX, SYSTEM_TENANT};
+use crate::model::{CONTROL_SERVICE, RESERVED_PREFIX, SYSTEM_TENANT, Severity};
 use crate::proof::{Hash, Hasher, hashes};
 
 /// What checking a part gave.
@@ -23,6 +23,79 @@ pub struct Checked {
     pub control: Vec<usize>,
 }
 
+impl Checked {
+    /// The same without the first `count` entries.
+    pub fn behind(&self, count: usize) -> Checked {
+        let moved = |index: &usize| index.checked_sub(count);
+        let findings = self.findings.iter();
+        Checked {
+            tenant_seqs: self.tenant_seqs[count..].to_vec(),
+            is_verified: self.is_verified[count..].to_vec(),
+            findings: findings
+                .filter_map(|(kind, index, detail)| Some((*kind, moved(index)?, detail.clone())))
+                .collect(),
+            control: self.control.iter().filter_map(moved).collect(),
+        }
+    }
+}
+
+/// What a record says that its place must agree with.
+pub struct Told {
+    pub tenant_seq: u64,
+    pub severity: Severity,
+    pub has_control: bool,
+}
+
+/// What is wrong with a kind in a chain, if anything.
+pub fn misplaced_kind(kind: u8, service: &str) -> Option<String> {
+    let is_control_kind = (1..=7).contains(&kind);
+    let is_misplaced = kind > 7 || (kind != 7 && is_control_kind != (service == CONTROL_SERVICE));
+    is_misplaced.then(|| format!("kind {kind} in the chain of {service}"))
+}
+
+/// Holds a record against the chain, the line and the kind that it stands under; none if it does not decode.
+pub fn check_record(
+    bytes: &[u8],
+    kind: u8,
+    service: &str,
+    tenant: Option<&str>,
+    mut find: impl FnMut(ProblemKind, String),
+) -> Option<Told> {
+    let record = match record::decode(bytes) {
+        Ok(record) => record,
+        Err(error) => {
+            find(ProblemKind::Altered, format!("its record does not decode: {error}"));
+            return None;
+        }
+    };
+    let entry = &record.entry;
+    if entry.service != service {
+        let detail = format!("expected an entry of service {service:?}, found one of {:?}", entry.service);
+        find(ProblemKind::Foreign, detail);
+    }
+    if tenant.is_some_and(|tenant| entry.tenant != tenant) {
+        let detail = format!("expected an entry of tenant {tenant:?}, found one of {:?}", entry.tenant);
+        find(ProblemKind::Foreign, detail);
+    }
+    // The system's tenant speaks in the system's chains alone.
+    let is_control_kind = (1..=7).contains(&kind);
+    let is_own = entry.tenant == SYSTEM_TENANT;
+    let is_misplaced = is_own && !service.starts_with(RESERVED_PREFIX) || is_control_kind && !is_own;
+    if record.control.is_some() != is_control_kind || is_misplaced {
+        find(ProblemKind::Altered, format!("a record that is not of kind {kind}"));
+    }
+    if kind == kind::CLOCK
+        && let Some(Err(error)) = record.control.map(ClockStep::decode)
+    {
+        find(ProblemKind::Altered, format!("its clock step does not read: {error}"));
+    }
+    Some(Told {
+        tenant_seq: record.tenant_seq,
+        severity: entry.severity,
+        has_control: record.control.is_some(),
+    })
+}
+
 /// Checks a part whose lines were begun.
 pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hasher) -> Checked {
     let count = part.rows.len();
@@ -33,60 +106,20 @@ pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hash
         control: Vec::new(),
     };
     let Some(chain) = chains.find(part.service) else { return checked };
-    let is_control_kind = (1..=7).contains(&part.kind);
-    let is_control_chain = part.service == CONTROL_SERVICE;
-    if part.kind > 7 || (part.kind != 7 && is_control_kind != is_control_chain) {
-        checked.findings.push((
-            ProblemKind::Foreign,
-            0,
-            format!("kind {} in the chain of {}", part.kind, part.service),
-        ));
+    if let Some(detail) = misplaced_kind(part.kind, part.service) {
+        checked.findings.push((ProblemKind::Foreign, 0, detail));
     }
     let mut keys = Vec::with_capacity(count);
     for (index, row) in part.rows.iter().enumerate() {
         let line = chain.line(row.line, part.first_seq);
-        keys.push(line.and_then(|line| line.key));
-        match record::decode(part.record(index)) {
-            Ok(record) => {
-                checked.tenant_seqs[index] = Some(record.tenant_seq);
-                let entry = &record.entry;
-                if entry.service != part.service {
-                    let detail = format!(
-                        "expected an entry of service {:?}, found one of {:?}",
-                        part.service, entry.service
-                    );
-                    checked.findings.push((ProblemKind::Foreign, index, detail));
-                }
-                let tenant = line.map(|line| &*line.tenant);
-                if tenant.is_some_and(|tenant| entry.tenant != tenant) {
-                    let detail =
-                        format!("expected an entry of tenant {tenant:?}, found one of {:?}", entry.tenant);
-                    checked.findings.push((ProblemKind::Foreign, index, detail));
-                }
-                // The system's tenant speaks in the system's chains alone.
-                let is_own = entry.tenant == SYSTEM_TENANT;
-                let is_misplaced =
-                    is_own && !part.service.starts_with(RESERVED_PREFIX) || is_control_kind && !is_own;
-                if record.control.is_some() != is_control_kind || is_misplaced {
-                    let detail = format!("a record that is not of kind {}", part.kind);
-                    checked.findings.push((ProblemKind::Altered, index, detail));
-                }
-                if part.kind == kind::CLOCK
-                    && let Some(Err(error)) = record.control.map(ClockStep::decode)
-                {
-                    let detail = format!("its clock step does not read: {error}");
-                    checked.findings.push((ProblemKind::Altered, index, detail));
-                }
-                if record.control.is_some() {
-                    checked.control.push(index);
-                }
-            }
-            Err(error) => {
-                checked.findings.push((
-                    ProblemKind::Altered,
-                    index,
-                    format!("its record does not decode: {error}"),
-                ));
+        keys.push(line.and_then(|line| line.key_at(part.first_seq + index as u64)));
+        let tenant = line.map(|line| &*line.tenant);
+        let findings = &mut checked.findings;
+        let find = |kind, detail| findings.push((kind, index, detail));
+        if let Some(told) = check_record(part.record(index), part.kind, part.service, tenant, find) {
+            checked.tenant_seqs[index] = Some(told.tenant_seq);
+            if told.has_control {
+                checked.control.push(index);
             }
         }
     }

@@ -16,6 +16,13 @@ pub struct Report {
     pub cleared: u64,
     /// Of these, to be cleared by an order that is not done yet.
     pub pending: u64,
+    /// How much was looked at, which is what `valid` speaks of; in JSON if it is not everything.
+    #[serde(skip_serializing_if = "Extent::is_whole")]
+    pub extent: Extent,
+    /// Entries that were recomputed, if not everything was asked for; one that a segment and the journal hold counts
+    /// once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recomputed: Option<u64>,
     /// Bytes read.
     pub bytes: u64,
     /// How long it took.
@@ -26,6 +33,25 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Every chain, by service.
     pub chains: Vec<ChainReport>,
+}
+
+/// How much of a store a verification looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// Everything is recomputed.
+    #[default]
+    Whole,
+    /// Of sealed segments, what a window or some services hold is recomputed; of the rest, that ends meet.
+    Window,
+    /// Nothing is recomputed: bytes agree with their CRCs, and ends meet.
+    Quick,
+}
+
+impl Extent {
+    fn is_whole(&self) -> bool {
+        *self == Extent::Whole
+    }
 }
 
 /// One chain's part.
@@ -43,6 +69,9 @@ pub struct ChainReport {
     pub cleared: u64,
     /// Of these, to be cleared.
     pub pending: u64,
+    /// Of these, recomputed.
+    #[serde(skip)]
+    pub recomputed: u64,
     /// The first verified entry (of the window).
     pub first: Option<PlaceInTime>,
     /// The last verified entry (of the window).
@@ -231,6 +260,8 @@ impl Report {
     pub(super) fn finish(&mut self, elapsed: Duration) {
         self.seconds = elapsed.as_secs_f64();
         self.entries = self.chains.iter().map(|chain| chain.entries).sum();
+        self.recomputed =
+            (!self.extent.is_whole()).then(|| self.chains.iter().map(|chain| chain.recomputed).sum());
         self.valid = self.problems.is_empty() && self.chains.iter().all(|chain| chain.valid);
     }
 

@@ -52,13 +52,33 @@ fn a_segment_is_shown_section_by_section() {
 }
 
 #[test]
-fn verify_calls_nothing_valid_that_it_did_not_look_at() {
+fn verify_recomputes_segments_and_says_how_much() {
     let scratch = Scratch::new();
     let (service, _) = sealed_store(&scratch);
-    let report = run(["verify", "--json", "--data", &scratch.store()]).exits(1).json();
-    assert_eq!(report["valid"], false);
-    let file = format!("chains/{service}");
-    assert!(report["problems"].as_array().unwrap().iter().any(|problem| problem["file"] == file), "{report}");
+    let file = format!("{}/chains/{service}/{:020}.segment", scratch.store(), 0);
+    let report = run(["verify", "--json", "--data", &scratch.store()]).exits(0).json();
+    assert_eq!((&report["valid"], report.get("extent")), (&true.into(), None));
+    let quick = run(["verify", "--quick", "--json", "--data", &scratch.store()]).exits(0).json();
+    assert_eq!((&quick["extent"], &quick["recomputed"]), (&"quick".into(), &0.into()));
+    assert_eq!(quick["entries"], report["entries"]);
+    let shown = run(["verify", "--quick", "--data", &scratch.store()]).exits(0);
+    assert!(shown.out().contains("Nothing was recomputed"), "{}", shown.out());
+    let shown = run(["verify", "--last", "1d", "--data", &scratch.store()]).exits(0);
+    assert!(shown.out().contains("of the window"), "{}", shown.out());
+    let mut damaged = fs::read(&file).unwrap();
+    damaged[100] ^= 1;
+    File::create(&file).unwrap().write_all(&damaged).unwrap();
+    for quick in [&["verify"][..], &["verify", "--quick"]] {
+        let report = run(quick.iter().copied().chain(["--json", "--data", &scratch.store()])).exits(1).json();
+        let problems: Vec<&str> = report["chains"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|chain| chain["problems"].as_array().unwrap())
+            .filter_map(|problem| problem["file"].as_str())
+            .collect();
+        assert!(problems.iter().any(|own| file.ends_with(own)), "{problems:?} in {file}");
+    }
 }
 
 #[test]

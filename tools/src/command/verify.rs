@@ -8,15 +8,22 @@ use crate::output::table::{bad, bold, faint, fit, good, plain};
 use crate::output::terminal::printable;
 use crate::output::{human, json, progress};
 use sealog_engine::disk::DirectoryDisk;
-use sealog_engine::verify::{ChainReport, PlaceInTime, Problem, ProblemKind, Report, VerifyOptions, verify};
+use sealog_engine::verify::{
+    ChainReport, Extent, PlaceInTime, Problem, ProblemKind, Report, VerifyOptions, verify,
+};
 use std::io::{self, Write};
 use std::path::Path;
 
 pub fn run(args: &Verify) -> Outcome {
     let data = &args.data;
     check_directory(data)?;
-    let options = VerifyOptions { services: args.service.clone(), window: window(&args.window, now(data))? };
-    let bar = progress::bytes_bar(journal_bytes(data));
+    let options = VerifyOptions {
+        services: args.service.clone(),
+        window: window(&args.window, now(data))?,
+        all_heads: args.all_heads,
+        quick: args.quick,
+    };
+    let bar = progress::bytes_bar(bytes_to_read(data));
     let report = verify(&DirectoryDisk::new(data), &options, |bytes| bar.set_position(bytes));
     bar.finish_and_clear();
     let report = report.map_err(while_reading)?;
@@ -31,9 +38,14 @@ pub fn run(args: &Verify) -> Outcome {
 }
 
 /// Bytes that verification will read, for the bar.
-fn journal_bytes(data: &Path) -> Option<u64> {
-    let files = std::fs::read_dir(data.join(sealog_engine::journal::DIRECTORY)).ok()?;
-    Some(files.filter_map(|file| file.ok()?.metadata().ok()).map(|metadata| metadata.len()).sum())
+fn bytes_to_read(data: &Path) -> Option<u64> {
+    let bytes_in = |directory: &Path| -> Option<u64> {
+        let files = std::fs::read_dir(directory).ok()?;
+        Some(files.filter_map(|file| file.ok()?.metadata().ok()).map(|metadata| metadata.len()).sum())
+    };
+    let chains = std::fs::read_dir(data.join(sealog_engine::segment::DIRECTORY)).ok();
+    let sealed = chains.into_iter().flatten().filter_map(|chain| bytes_in(&chain.ok()?.path())).sum::<u64>();
+    Some(bytes_in(&data.join(sealog_engine::journal::DIRECTORY))? + sealed)
 }
 
 /// The report as people read it.
@@ -41,13 +53,35 @@ pub fn write_report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let verdict = if report.valid { good("VALID") } else { bad("NOT VALID") };
     writeln!(
         out,
-        "{verdict}  {} in {}, {} recomputed in {} ({})",
+        "{verdict}  {} in {}, {} {} in {} ({})",
         bold(human::counted(report.entries, "entry", "entries")),
         human::counted(report.chains.len() as u64, "chain", "chains"),
         human::bytes(report.bytes),
+        match report.extent {
+            Extent::Whole => "recomputed",
+            Extent::Window | Extent::Quick => "read",
+        },
         human::seconds(report.seconds),
         human::rate(report.entries, report.seconds)
     )?;
+    match report.extent {
+        Extent::Whole => {}
+        Extent::Window => writeln!(
+            out,
+            "{}",
+            faint(format!(
+                "{} of the window, and around it, were recomputed; of other segments, that their ends meet",
+                human::counted(report.recomputed.unwrap_or_default(), "entry", "entries")
+            ))
+        )?,
+        Extent::Quick => writeln!(
+            out,
+            "{}",
+            faint(
+                "Nothing was recomputed: bytes agree with their checksums and ends meet, or are named below"
+            )
+        )?,
+    }
     if report.torn_bytes > 0 {
         writeln!(
             out,

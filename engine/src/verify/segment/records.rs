@@ -1,0 +1,225 @@
+//! Records, as columns give them, down to their bodies: by places, group after group.
+
+use super::super::part;
+use super::super::report::ProblemKind;
+use super::super::threads;
+use super::index::runs_of;
+use super::{Findings, Rows, is_control_chain};
+use crate::format::control::{Heads, kind};
+use crate::format::record;
+use crate::format::segment::TenantRow;
+use crate::proof::hashes;
+use crate::proof::hashes::Salt;
+use crate::proof::{Hash, Hasher, Key};
+use crate::segment::leaves::key_at;
+use crate::segment::view::{Cursors, RowHead};
+use std::ops::Range;
+
+/// Records that are hashed side by side.
+const STEP_ROWS: usize = 256;
+
+/// What the records gave.
+pub struct Records {
+    /// By row; zeros where a record does not read.
+    pub bodies: Vec<Hash>,
+    /// By row.
+    pub kinds: Vec<u8>,
+    /// Rows that are known to give another leaf, or none, ascending.
+    pub bad: Vec<u32>,
+    pub record_bytes: u64,
+    /// Every record of the segment was read.
+    pub is_whole: bool,
+}
+
+/// Puts together and hashes the records of `wanted` rows.
+pub fn hash(
+    rows: &Rows<'_, '_>,
+    wanted: &[Range<u32>],
+    service: &str,
+    threads: usize,
+    findings: &mut Findings<'_>,
+) -> Records {
+    let count = rows.footer.entry_count as usize;
+    let (mut bodies, mut kinds) = (vec![[0; 32]; count], vec![0; count]);
+    let (mut bodies_left, mut kinds_left) = (bodies.as_mut_slice(), kinds.as_mut_slice());
+    let mut pieces = Vec::with_capacity(rows.groups.len());
+    for range in rows.groups {
+        let (bodies, behind) = std::mem::take(&mut bodies_left).split_at_mut(range.len());
+        bodies_left = behind;
+        let (kinds, behind) = std::mem::take(&mut kinds_left).split_at_mut(range.len());
+        kinds_left = behind;
+        pieces.push(Group { range: range.clone(), bodies, kinds });
+    }
+    let done = threads::each(threads, pieces.into_iter(), |mut group, hasher| {
+        let mut step = Step { rows, service, record_bytes: 0, found: Vec::new() };
+        step.group(&mut group, wanted, hasher);
+        (step.record_bytes, step.found)
+    });
+    let (mut record_bytes, mut bad) = (0_u64, Vec::new());
+    for (bytes, found) in done {
+        record_bytes += bytes;
+        for (kind, row, detail) in found {
+            findings.rows(kind, row..row + 1, format!("entry {}: {detail}", rows.seq(row)));
+            if matches!(kind, ProblemKind::Altered | ProblemKind::Missing) {
+                bad.push(row);
+            }
+        }
+    }
+    bad.sort_unstable();
+    bad.dedup();
+    let is_whole = wanted.iter().map(ExactSizeIterator::len).sum::<usize>() == count;
+    Records { bodies, kinds, bad, record_bytes, is_whole }
+}
+
+struct Group<'g> {
+    range: Range<u32>,
+    bodies: &'g mut [Hash],
+    kinds: &'g mut [u8],
+}
+
+struct Step<'s, 'v, 'a> {
+    rows: &'s Rows<'v, 'a>,
+    service: &'s str,
+    record_bytes: u64,
+    found: Vec<(ProblemKind, u32, String)>,
+}
+
+/// Records that wait to be hashed, back to back.
+#[derive(Default)]
+struct Waiting<'k> {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    rows: Vec<u32>,
+    keys: Vec<Option<&'k Key>>,
+    salts: Vec<Salt>,
+}
+
+/// More findings of one group than this are not listed.
+const FOUND_MAX: usize = 1_000;
+
+impl Step<'_, '_, '_> {
+    fn find(&mut self, kind: ProblemKind, row: u32, detail: String) {
+        if self.found.len() < FOUND_MAX {
+            self.found.push((kind, row, detail));
+        }
+    }
+
+    fn group(&mut self, group: &mut Group<'_>, wanted: &[Range<u32>], hasher: &mut Hasher) {
+        let rows = self.rows;
+        let is_everything =
+            wanted.iter().any(|own| own.start <= group.range.start && own.end >= group.range.end);
+        let mut cursors = Cursors::default();
+        let mut waiting = Waiting::default();
+        let from = rows.runs.partition_point(|run| run.first < group.range.start);
+        for (run, index) in runs_of(rows.runs, &group.range).iter().zip(from..) {
+            let tenant = &rows.tenants[run.tenant as usize];
+            for (place, beyond) in (run.first..run.first + run.count).zip(0..) {
+                let row = rows.rows[place as usize];
+                let kind = rows.kinds[place as usize];
+                group.kinds[(row - group.range.start) as usize] = kind;
+                if !is_everything && !wanted.iter().any(|own| own.contains(&row)) {
+                    continue;
+                }
+                let head = RowHead {
+                    row,
+                    seq: rows.seq(row),
+                    logged_at: rows.times[row as usize],
+                    tenant: run.tenant,
+                    tenant_seq: rows.run_seqs[index] + beyond,
+                    kind,
+                };
+                let start = waiting.bytes.len();
+                if let Err(error) = rows.view.record(place, &head, &mut cursors, &mut waiting.bytes) {
+                    waiting.bytes.truncate(start);
+                    self.find(ProblemKind::Altered, row, format!("its record does not read: {error}"));
+                    continue;
+                }
+                self.record_bytes += (waiting.bytes.len() - start) as u64;
+                self.check(&waiting.bytes[start..], place, &head, tenant);
+                let key = key_at(tenant, head.seq);
+                if key.is_none() {
+                    let detail = "it cannot be verified: its salt key is not there".to_owned();
+                    self.find(ProblemKind::Missing, row, detail);
+                }
+                waiting.ends.push(waiting.bytes.len());
+                waiting.rows.push(row);
+                waiting.keys.push(key);
+                if waiting.rows.len() == STEP_ROWS {
+                    waiting.hash(rows.footer.first_seq, group, hasher);
+                }
+            }
+        }
+        waiting.hash(rows.footer.first_seq, group, hasher);
+    }
+
+    /// Holds a record against its place.
+    fn check(&mut self, bytes: &[u8], place: u32, head: &RowHead, tenant: &TenantRow) {
+        let row = head.row;
+        if (head.kind != 0 || is_control_chain(self.service))
+            && let Some(detail) = part::misplaced_kind(head.kind, self.service)
+        {
+            self.find(ProblemKind::Foreign, row, detail);
+        }
+        let mut found = Vec::new();
+        let told =
+            part::check_record(bytes, head.kind, self.service, Some(&tenant.tenant), |kind, detail| {
+                found.push((kind, detail));
+            });
+        found.into_iter().for_each(|(kind, detail)| self.find(kind, row, detail));
+        let class = match &told {
+            Some(told) => told.severity.class(),
+            None => {
+                record::glance(bytes).map_or_else(|_| Default::default(), |glance| glance.severity).class()
+            }
+        };
+        let stated = self.rows.severities[place as usize];
+        if stated != class {
+            let detail = format!("its severity is of class {class}, the column says {stated}");
+            self.find(ProblemKind::Index, row, detail);
+        }
+        let Some(told) = told else { return };
+        if told.tenant_seq != head.tenant_seq {
+            let detail = format!(
+                "expected entry {} of tenant {:?}, found its entry {}",
+                head.tenant_seq, tenant.tenant, told.tenant_seq
+            );
+            self.find(ProblemKind::TenantGap, row, detail);
+        }
+        if head.kind == kind::HEADS
+            && let Ok(record) = record::decode(bytes)
+            && let Some(Err(error)) = record.control.map(Heads::decode)
+        {
+            self.find(ProblemKind::Altered, row, format!("its heads do not read: {error}"));
+        }
+    }
+}
+
+impl Waiting<'_> {
+    /// Hashes what waits, and puts each body where its row is.
+    fn hash(&mut self, first_seq: u64, group: &mut Group<'_>, hasher: &mut Hasher) {
+        let count = self.rows.len();
+        self.salts.resize(count, [0; 16]);
+        let (rows, keys, salts) = (&self.rows, &self.keys, &mut self.salts);
+        hasher.each(
+            count,
+            |i, message| {
+                let key = keys[i].unwrap_or(&[0; 32]);
+                hashes::salt_message(key, first_seq + u64::from(rows[i]), message);
+            },
+            |i, hash| salts[i] = hashes::salt_of(&hash),
+        );
+        let (bytes, ends, salts) = (&self.bytes, &self.ends, &self.salts);
+        hasher.each(
+            count,
+            |i, message| {
+                let start = i.checked_sub(1).map_or(0, |before| ends[before]);
+                hashes::body_message(&salts[i], &bytes[start..ends[i]], message);
+            },
+            |i, hash| group.bodies[(rows[i] - group.range.start) as usize] = hash,
+        );
+        self.bytes.clear();
+        self.ends.clear();
+        self.rows.clear();
+        self.keys.clear();
+    }
+}
