@@ -3,13 +3,15 @@
 use sealog_benches::options::Options;
 use sealog_benches::table::{Table, say};
 use sealog_benches::timing::{Samples, Stopwatch, rate, show_byte_rate, show_bytes, show_rate, show_ratio};
-use sealog_benches::{Outcome, stores};
+use sealog_benches::{Outcome, sealing, stores};
 use sealog_engine::disk::DirectoryDisk;
 use sealog_engine::format::commit;
 use sealog_engine::format::journal::FrameType;
 use sealog_engine::identity;
-use sealog_engine::journal::{Event, Frame, JournalReader};
+use sealog_engine::journal::{self, Event, Frame, JournalReader};
+use sealog_engine::model::{Timestamp, Window};
 use sealog_engine::proof::{Hash, Hasher, hashes};
+use sealog_engine::reader::Reader;
 use sealog_engine::verify::{VerifyOptions, verify};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +22,7 @@ fn main() -> Outcome<()> {
     let scratch = options.scratch()?;
     say(&options.describe(scratch.path())?);
     let mut table = Table::new([
-        "entries",
+        "entries, where",
         "on disk",
         "verify",
         "bytes a second",
@@ -28,31 +30,54 @@ fn main() -> Outcome<()> {
         "hashing alone",
         "of it",
     ]);
+    let mut quick = Table::new(["entries", "segments", "quick", "bytes a second", "of a window"]);
     for &entries in &options.entries {
         let path = scratch.path().join("store");
         stores::made(&path, entries)?;
-        table.row(measure(&options, &path, entries)?);
+        let frames = read_frames(&DirectoryDisk::new(&path))?;
+        if options.wants("journal") {
+            table.row(measure(&options, &path, entries, "journal", &frames)?);
+        }
+        if options.wants("sealed") {
+            let bytes = sealing::seal_all(&DirectoryDisk::new(&path), SEGMENT_ROWS)?;
+            std::fs::remove_dir_all(path.join(journal::DIRECTORY))?;
+            table.row(measure(&options, &path, entries, "sealed", &frames)?);
+            quick.row(measure_quick(&options, &path, entries, bytes)?);
+        }
+        drop(frames);
         std::fs::remove_dir_all(path)?;
     }
     table.print(
         "verify: every hash of a store recomputed; \"of it\": hashing alone takes so much of verify's time",
     );
+    quick.print("verify --quick: CRCs and joins of a sealed store; and of a window of its last 10 ms");
     Ok(())
 }
 
-fn measure(options: &Options, path: &Path, entries: usize) -> Outcome<[String; 7]> {
+/// Rows of one segment, at most: what the store seals by.
+const SEGMENT_ROWS: usize = 1 << 18;
+
+fn measure(
+    options: &Options,
+    path: &Path,
+    entries: usize,
+    place: &str,
+    frames: &[Frame],
+) -> Outcome<[String; 7]> {
     let (mut rates, mut byte_rates, mut cpu) = (Samples::default(), Samples::default(), Samples::default());
     let (mut hash_rates, mut ratios) = (Samples::default(), Samples::default());
     let disk = DirectoryDisk::new(path);
-    let frames = read_frames(&disk)?;
     let mut bytes = 0;
     for _ in 0..options.repeat {
-        let alone = hash_alone(&frames)?;
+        let alone = hash_alone(frames)?;
         let watch = Stopwatch::start();
         let report = verify(&disk, &VerifyOptions::default(), |_| {})?;
         let lap = watch.lap();
         if !report.valid || report.entries < entries as u64 {
-            return Err(format!("expected {entries} valid entries, found {}", report.entries).into());
+            let problem = report.all_problems().next();
+            return Err(
+                format!("expected {entries} valid entries, found {}: {problem:?}", report.entries).into()
+            );
         }
         bytes = report.bytes;
         rates.push(rate(entries, lap.wall));
@@ -62,7 +87,7 @@ fn measure(options: &Options, path: &Path, entries: usize) -> Outcome<[String; 7
         ratios.push(alone.as_secs_f64() / lap.wall.as_secs_f64());
     }
     Ok([
-        entries.to_string(),
+        format!("{entries}, {place}"),
         show_bytes(bytes).to_string(),
         rates.show(show_rate),
         show_byte_rate(byte_rates.median()),
@@ -71,6 +96,38 @@ fn measure(options: &Options, path: &Path, entries: usize) -> Outcome<[String; 7
         ratios.show(show_ratio),
     ])
 }
+
+fn measure_quick(options: &Options, path: &Path, entries: usize, bytes: u64) -> Outcome<[String; 5]> {
+    let disk = DirectoryDisk::new(path);
+    let (mut seconds, mut rates, mut windows) = (Samples::default(), Samples::default(), Samples::default());
+    let whole = verify(&disk, &VerifyOptions { quick: true, ..VerifyOptions::default() }, |_| {})?;
+    let newest = Reader::open(path)?.view().newest();
+    let from = newest.map(|newest| Timestamp::from_nanos(newest.nanos() - WINDOW_NS));
+    let window = Window { from, to: None };
+    for _ in 0..options.repeat {
+        let watch = Stopwatch::start();
+        let report = verify(&disk, &VerifyOptions { quick: true, ..VerifyOptions::default() }, |_| {})?;
+        let lap = watch.lap();
+        seconds.push(lap.wall.as_secs_f64() * 1e3);
+        rates.push(report.bytes as f64 / lap.wall.as_secs_f64());
+        let watch = Stopwatch::start();
+        let report = verify(&disk, &VerifyOptions { window, ..VerifyOptions::default() }, |_| {})?;
+        windows.push(watch.lap().wall.as_secs_f64() * 1e3);
+        if !whole.valid || !report.valid {
+            return Err(format!("expected a valid store, found {:?}", report.all_problems().next()).into());
+        }
+    }
+    Ok([
+        entries.to_string(),
+        show_bytes(bytes).to_string(),
+        seconds.show(|ms| format!("{ms:.1} ms")),
+        rates.show(show_byte_rate),
+        windows.show(|ms| format!("{ms:.1} ms")),
+    ])
+}
+
+/// How far back the window goes: a store of a million entries is filled in about a second.
+const WINDOW_NS: i64 = 10_000_000;
 
 fn read_frames(disk: &DirectoryDisk) -> Outcome<Vec<Frame>> {
     let mut reader = JournalReader::new(disk, identity::read(disk)?.id)?;
