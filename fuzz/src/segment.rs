@@ -1,5 +1,6 @@
 //! Sealed segments and their columns: an error or some rows, whatever the bytes say.
 
+use crate::MemoryDisk;
 use crate::input::Input;
 use sealog_engine::format::column::bytes::{self, Bytes};
 use sealog_engine::format::column::packed::Packed;
@@ -8,16 +9,23 @@ use sealog_engine::format::column::times::Times;
 use sealog_engine::format::record;
 use sealog_engine::format::segment::columns::Field;
 use sealog_engine::format::segment::{self as format, Footer, TRAILER_BYTES};
-use sealog_engine::segment::check_bytes;
+use sealog_engine::format::store_file::StoreFile;
+use sealog_engine::model::{ServiceName, StoreName, Timestamp};
+use sealog_engine::proof::hashes;
 use sealog_engine::segment::view::View;
+use sealog_engine::segment::{check_bytes, path};
+use sealog_engine::verify::{VerifyOptions, verify};
 
 /// Rows that are read of each input: a million of them may take no bytes at all.
 const ROWS_READ_MAX: u32 = 300;
+/// Segments with more rows are not verified: a row costs microseconds and may take no byte.
+const VERIFIED_ROWS_MAX: u32 = 2_000;
 
 /// A whole file, as it is, and with every CRC put right so that what lies behind them is reached.
 pub fn segment(bytes: &[u8]) {
     if let Ok(footer) = check_bytes(bytes) {
         read(bytes, &footer);
+        verify_in_store(bytes, &footer);
         return;
     }
     let Some(footer) = mended_footer(bytes) else { return };
@@ -29,6 +37,32 @@ pub fn segment(bytes: &[u8]) {
         section.crc = own.map_or(0, crc32fast::hash);
     }
     read(bytes, &footer);
+    let Ok(end) = usize::try_from(footer.sections.iter().map(|section| section.bytes).sum::<u64>()) else {
+        return;
+    };
+    footer.chain_id = hashes::chain_id(&hashes::origin("fuzz.example.com", &footer.service));
+    let mut file = format::encode_header(&footer).to_vec();
+    file.extend_from_slice(bytes.get(file.len()..file.len() + end).unwrap_or_default());
+    if format::write_end(&footer, &mut file).is_ok() {
+        verify_in_store(&file, &footer);
+    }
+}
+
+/// Verification of a store that has this segment: ends in a report, and finds that heads and neighbours are not there.
+fn verify_in_store(bytes: &[u8], footer: &Footer) {
+    let names = (StoreName::new("fuzz.example.com"), ServiceName::new(&footer.service));
+    let (Ok(name), Ok(service), true) = (names.0, names.1, footer.entry_count <= VERIFIED_ROWS_MAX) else {
+        return;
+    };
+    let disk = MemoryDisk::new();
+    let identity = StoreFile { name, id: footer.store_id, created: Timestamp::from_nanos(0) };
+    disk.put("STORE", identity.encode().into_bytes());
+    disk.put(&path(service.as_str(), footer.first_seq), bytes.to_vec());
+    let report = verify(&disk, &VerifyOptions::default(), |_| {}).expect("memory reads");
+    assert!(report.all_problems().all(|problem| !problem.detail.is_empty()));
+    let quick = VerifyOptions { quick: true, ..VerifyOptions::default() };
+    let quick = verify(&disk, &quick, |_| {}).expect("memory reads");
+    assert!(quick.valid || !report.valid, "what a quick look finds is found");
 }
 
 /// The footer that the trailer points at, whatever their CRCs say.

@@ -135,3 +135,30 @@ fn an_entry_past_256_kib_is_refused_and_leaves_nothing() {
     assert_eq!(encode_parts(&entry, &mut out).unwrap_err().field, "entry");
     assert_eq!(out, [1, 2, 3]);
 }
+
+proptest! {
+    #[test]
+    fn what_is_asked_of_encoded_fields_is_what_decoding_asks(
+        mut entry in entries(),
+        empty in 0..6,
+        extra in 0_usize..2,
+        held in any::<bool>(),
+        logged_by in "[a-z]{0,2}",
+    ) {
+        match empty {
+            0 => entry.tenant = "".into(),
+            1 => entry.service = "".into(),
+            2 => entry.activity = "".into(),
+            3 => entry.attributes.push(("".into(), "x".into())),
+            _ => {}
+        }
+        for number in 0..extra * 62 {
+            entry.attributes.push((format!("A{number}").into(), "x".into()));
+        }
+        // A process without an ID, or an empty one, is not what a segment gives.
+        let record = Record { tenant_seq: 3, logged_by: &logged_by, entry, artifact_held: held, control: None };
+        let (mut scratch, mut bytes) = (Vec::new(), Vec::new());
+        super::encode(&record, &mut scratch, &mut bytes).unwrap();
+        prop_assert_eq!(check_encoded(&bytes).is_ok(), decode(&bytes).is_ok());
+    }
+}

@@ -8,15 +8,21 @@ use super::{Findings, Rows, is_control_chain};
 use crate::format::control::{Heads, kind};
 use crate::format::record;
 use crate::format::segment::TenantRow;
+use crate::format::segment::columns::Field;
+use crate::limits;
+use crate::model::{RESERVED_PREFIX, SYSTEM_TENANT};
 use crate::proof::hashes;
 use crate::proof::hashes::Salt;
 use crate::proof::{Hash, Hasher, Key};
 use crate::segment::leaves::key_at;
-use crate::segment::view::{Cursors, RowHead};
+use crate::segment::view::{Column, Cursors, RowHead};
 use std::ops::Range;
 
-/// Records that are hashed side by side.
+/// Records that are hashed side by side, and their bytes.
 const STEP_ROWS: usize = 256;
+const STEP_BYTES_AIM: usize = 512 << 10;
+/// Records of a group that are longer than a record may be: after these the group is given up.
+const OVERSIZED_MAX: u32 = 16;
 
 /// What the records gave.
 pub struct Records {
@@ -110,6 +116,7 @@ impl Step<'_, '_, '_> {
             wanted.iter().any(|own| own.start <= group.range.start && own.end >= group.range.end);
         let mut cursors = Cursors::default();
         let mut waiting = Waiting::default();
+        let mut oversized = 0;
         let from = rows.runs.partition_point(|run| run.first < group.range.start);
         for (run, index) in runs_of(rows.runs, &group.range).iter().zip(from..) {
             let tenant = &rows.tenants[run.tenant as usize];
@@ -134,7 +141,18 @@ impl Step<'_, '_, '_> {
                     self.find(ProblemKind::Altered, row, format!("its record does not read: {error}"));
                     continue;
                 }
-                self.record_bytes += (waiting.bytes.len() - start) as u64;
+                let length = waiting.bytes.len() - start;
+                self.record_bytes += length as u64;
+                if !(1..=limits::RECORD_BYTES_MAX).contains(&length) {
+                    waiting.bytes.truncate(start);
+                    let detail = format!("expected a record of 1 byte to 256 KiB, found {length}");
+                    self.find(ProblemKind::Altered, row, detail);
+                    oversized += 1;
+                    if oversized == OVERSIZED_MAX {
+                        return;
+                    }
+                    continue;
+                }
                 self.check(&waiting.bytes[start..], place, &head, tenant);
                 let key = key_at(tenant, head.seq);
                 if key.is_none() {
@@ -144,7 +162,7 @@ impl Step<'_, '_, '_> {
                 waiting.ends.push(waiting.bytes.len());
                 waiting.rows.push(row);
                 waiting.keys.push(key);
-                if waiting.rows.len() == STEP_ROWS {
+                if waiting.rows.len() == STEP_ROWS || waiting.bytes.len() >= STEP_BYTES_AIM {
                     waiting.hash(rows.footer.first_seq, group, hasher);
                 }
             }
@@ -152,9 +170,28 @@ impl Step<'_, '_, '_> {
         waiting.hash(rows.footer.first_seq, group, hasher);
     }
 
+    fn is_present(&self, field: Field, place: u32) -> bool {
+        match self.rows.view.column(field) {
+            Ok(Some(Column::Bytes(column))) => column.is_present(place),
+            _ => false,
+        }
+    }
+
     /// Holds a record against its place.
     fn check(&mut self, bytes: &[u8], place: u32, head: &RowHead, tenant: &TenantRow) {
         let row = head.row;
+        // Put together from fields that are this segment's: tenant, service and position are right by that.
+        let is_plain = head.kind == 0
+            && !is_control_chain(self.service)
+            && (tenant.tenant != SYSTEM_TENANT || self.service.starts_with(RESERVED_PREFIX))
+            && !self.is_present(Field::Verbatim, place)
+            && !self.is_present(Field::Control, place);
+        if is_plain {
+            if let Err(error) = record::check_encoded(bytes) {
+                self.find(ProblemKind::Altered, row, format!("its record does not decode: {error}"));
+            }
+            return;
+        }
         if (head.kind != 0 || is_control_chain(self.service))
             && let Some(detail) = part::misplaced_kind(head.kind, self.service)
         {
