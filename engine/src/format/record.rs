@@ -445,22 +445,33 @@ pub fn glance(bytes: &[u8]) -> Result<Glance, CborError> {
 }
 
 /// What [`decode`] asks of a record without a control map beyond what [`encode`] gives any fields: texts that each record
-/// has, keys of attributes, an artifact that is held. Reads no texts.
+/// has, keys of attributes, an artifact that is held. Reads no texts; unless the record has attributes, a process or an
+/// artifact (`has_more`), nothing behind the last text that each has.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn check_encoded(bytes: &[u8]) -> Result<(), CborError> {
+pub fn check_encoded(bytes: &[u8], has_more: bool) -> Result<(), CborError> {
     let mut reader = Reader::new(bytes);
-    let (mut texts, mut has_artifact) = (0, false);
+    let (mut texts, mut has_artifact, mut has_process) = (0, false, false);
     for _ in 0..reader.map()? {
         let start = reader.clone();
         match reader.unsigned()? {
             key::LOGGED_BY | key::TENANT | key::SERVICE | key::ACTIVITY => {
                 texts += u32::from(skip_text(&mut reader)?);
+                if texts == 4 && !has_more {
+                    return Ok(());
+                }
             }
             key::ARTIFACT_SHA256 => {
                 has_artifact = true;
                 reader.skip(1)?;
+            }
+            key::PROCESS_ID => {
+                has_process = true;
+                reader.skip(1)?;
+            }
+            key::PROCESS_PARENT | key::PROCESS_EVENT if !has_process => {
+                return Err(start.error("a process ID before its parent and event"));
             }
             key::ATTRIBUTES => {
                 let count = reader.map()?;

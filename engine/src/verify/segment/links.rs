@@ -43,13 +43,14 @@ pub struct Links {
 /// Leaves by row; zeros where they are not recomputed.
 pub struct Leaves {
     pub hashes: Vec<Hash>,
-    /// Runs that do not end with the leaf that they should.
+    /// Runs that do not end with the leaf that they should, ascending.
     pub bad: Vec<Range<u32>>,
 }
 
 impl Leaves {
     pub fn is_bad(&self, row: u32) -> bool {
-        self.bad.iter().any(|rows| rows.contains(&row))
+        let at = self.bad.partition_point(|rows| rows.end <= row);
+        self.bad.get(at).is_some_and(|rows| rows.start <= row)
     }
 }
 

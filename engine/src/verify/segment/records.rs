@@ -170,6 +170,13 @@ impl Step<'_, '_, '_> {
         waiting.hash(rows.footer.first_seq, group, hasher);
     }
 
+    fn has_text(&self, field: Field, place: u32) -> bool {
+        match self.rows.view.column(field) {
+            Ok(Some(Column::Texts(column))) => column.code(place) != 0,
+            _ => false,
+        }
+    }
+
     fn is_present(&self, field: Field, place: u32) -> bool {
         match self.rows.view.column(field) {
             Ok(Some(Column::Bytes(column))) => column.is_present(place),
@@ -185,9 +192,13 @@ impl Step<'_, '_, '_> {
             && !is_control_chain(self.service)
             && (tenant.tenant != SYSTEM_TENANT || self.service.starts_with(RESERVED_PREFIX))
             && !self.is_present(Field::Verbatim, place)
-            && !self.is_present(Field::Control, place);
+            && !self.is_present(Field::Control, place)
+            && self.rows.view.column(Field::ArtifactHeld).is_ok_and(|column| column.is_none());
         if is_plain {
-            if let Err(error) = record::check_encoded(bytes) {
+            let has_more = self.has_text(Field::Attributes, place)
+                || self.has_text(Field::ProcessId, place)
+                || self.is_present(Field::ArtifactSha256, place);
+            if let Err(error) = record::check_encoded(bytes, has_more) {
                 self.find(ProblemKind::Altered, row, format!("its record does not decode: {error}"));
             }
             return;
