@@ -9,5 +9,6 @@ pub mod control;
 pub mod journal;
 pub mod metadata;
 pub mod record;
+pub mod remembered;
 pub mod segment;
 pub mod store_file;

@@ -61,6 +61,28 @@ pub const SEGMENT_ROWS_MAX: u32 = 1 << 20;
 /// Largest segment file, in bytes: an untrusted one is read whole.
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
+/// A sealed segment takes in records of at most about so many bytes, which are in memory twice while it is built. What
+/// no codec makes small enough for a file is halved.
+pub const SEGMENT_RECORD_BYTES_AIM: usize = 96 << 20;
+
+/// A chain is sealed when so many of its entries are not: larger segments cost less each, and verify in a third of a
+/// second.
+pub const SEGMENT_ROWS_AIM: u32 = 1 << 18;
+/// The largest chain is sealed when open segments take so much memory.
+pub const OPEN_BYTES_AIM: u64 = 144 << 20;
+/// Appenders wait when open segments take so much memory.
+pub const OPEN_BYTES_MAX: u64 = 192 << 20;
+/// Chains that hold on to a journal file so many files behind the newest are sealed, or carried.
+pub const JOURNAL_FILES_AIM: u64 = 3;
+/// Fewer entries than this are carried to the journal's end, not sealed: a segment's tables would outweigh them.
+pub const SEAL_ROWS_MIN: u32 = 4096;
+/// A clean stop empties a journal that has so many bytes: reading it would take the next start 40 ms.
+pub const JOURNAL_STOP_BYTES: u64 = 8 << 20;
+/// Entries of a chain that take more memory than this are sealed, however few: what is carried fits one frame.
+pub const CARRIED_BYTES_MAX: u64 = 4 << 20;
+/// `heads` is committed at a seal, but not more often than this: appenders wait for it.
+pub const HEADS_AT_SEAL_INTERVAL_NS: i64 = 1_000_000_000;
+
 /// A tree mark is kept every this many entries.
 pub const MARK_INTERVAL: u64 = 256;
 

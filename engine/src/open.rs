@@ -1,24 +1,28 @@
-//! Open segments: a chain's entries that lie in the journal only, in memory, with their index.
+//! Open segments: a chain's entries that are not sealed yet, in memory, with their index.
 //!
-//! Rows are positions in this segment, 0, 1, 2, … in commit order, so row order is the order of time and `seq`. Records
-//! are not copied: a row points into its frame's bytes. Rows are only ever added, so a scan that noted where a chain
-//! ended reads on undisturbed while entries arrive.
+//! Rows are positions in this segment, 0, 1, 2, … in commit order, so row order is the order of time and `seq`. Rows
+//! are only ever added, until the first of them are sealed and leave. Their bytes are copied out of the frames: a
+//! frame's memory is used again as soon as it is indexed, and a quiet chain's entries don't keep everybody's frames.
+
+mod arena;
 
 use crate::format::commit::Part;
 use crate::format::record;
-use crate::journal::Frame;
+use crate::limits;
 use crate::model::{Severity, Timestamp};
-use crate::proof::Hash;
+use crate::proof::{Hash, Key};
+use arena::{Arena, Chunks, Span};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// The rows of one chain and their index. Fields grow together under the chain's lock.
 #[derive(Default)]
 pub(crate) struct OpenSegment {
     runs: Vec<Run>,
-    rows: Vec<RecordRange>,
+    /// Each row's leaf and record.
+    rows: Vec<Span>,
+    arena: Arena,
     record_bytes: u64,
     /// Severity of each row, and how many rows have each, lowest first: a byte a row is searched faster than a set of
     /// rows is kept.
@@ -26,80 +30,104 @@ pub(crate) struct OpenSegment {
     severity_counts: [u64; Severity::ALL.len()],
     tenants: Vec<TenantRows>,
     by_tenant: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
-    /// Index into `tenants` by the line's number in the chain, as far as lines began in order.
+    /// Index into `tenants` by the line's number in the chain; [`NO_TENANT`] for lines without a row here.
     lines: Vec<u32>,
-    /// The same for lines behind a frame that is damaged.
-    stray_lines: HashMap<u32, u32>,
 }
 
 /// One tenant's rows. Ascending numbers and not a bitmap: a row costs one store, and appends come in the order of time.
 struct TenantRows {
     name: Box<str>,
+    line: u32,
+    /// The line's nonce, if it begins here.
+    nonce: Option<[u8; 16]>,
+    /// Salt keys that begin here, each from a position on.
+    keys: Vec<(u64, Key)>,
     rows: Vec<u32>,
 }
 
-/// One entry, found; keeps the bytes it lies in.
+const NO_TENANT: u32 = u32::MAX;
+/// A record lies behind its leaf.
+const LEAF_BYTES: usize = 32;
+/// What a row takes beside its leaf and record: its span, severity and number.
+const ROW_BYTES: u64 = 12 + 1 + 4;
+
+/// One entry, found.
 #[derive(Clone, Debug)]
 pub(crate) struct Located {
-    pub record: RecordBytes,
+    pub record: Box<[u8]>,
     pub seq: u64,
     pub logged_at: Timestamp,
 }
 
-/// Where a record's bytes are.
-#[derive(Clone, Debug)]
-pub(crate) enum RecordBytes {
-    /// In a frame's payload.
-    Frame(Arc<Frame>, Range<usize>),
-    /// Put together from columns.
-    Owned(Box<[u8]>),
-}
-
-impl RecordBytes {
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            RecordBytes::Frame(frame, range) => &frame.payload()[range.clone()],
-            RecordBytes::Owned(bytes) => bytes,
-        }
-    }
-}
-
 /// Rows of one part of one frame.
+#[derive(Clone, Copy, Debug)]
 struct Run {
     first_row: u32,
+    kind: u8,
     first_seq: u64,
     logged_at: i64,
-    leaves_offset: usize,
-    frame: Arc<Frame>,
+    /// The journal file that it is in.
+    journal: u64,
 }
 
-/// Where a record lies in its frame's payload.
-#[derive(Clone, Copy)]
-struct RecordRange {
-    offset: u32,
-    bytes: u32,
+/// The first rows of an open segment, to be sealed while others are added.
+pub(crate) struct Frozen {
+    runs: Vec<Run>,
+    rows: Vec<Span>,
+    chunks: Chunks,
+    /// Tenants with a row, by name.
+    pub tenants: Vec<FrozenTenant>,
+}
+
+/// A tenant of frozen rows.
+pub(crate) struct FrozenTenant {
+    pub name: Box<str>,
+    /// Number of its line in the chain.
+    pub line: u32,
+    /// The line's nonce, if it begins in these rows.
+    pub nonce: Option<[u8; 16]>,
+    /// Salt keys that begin in these rows, each from a position on.
+    pub keys: Vec<(u64, Key)>,
+    /// Its rows.
+    pub rows: Vec<u32>,
+}
+
+/// Frozen rows of one part of one commit.
+pub(crate) struct FrozenRun {
+    pub rows: Range<u32>,
+    pub kind: u8,
+    pub first_seq: u64,
+    pub logged_at: i64,
+}
+
+/// A frozen row.
+pub(crate) struct FrozenRow<'f> {
+    pub kind: u8,
+    pub logged_at: i64,
+    pub leaf: &'f Hash,
+    pub record: &'f [u8],
+}
+
+fn split(bytes: &[u8]) -> (&Hash, &[u8]) {
+    const NONE: &Hash = &[0; 32];
+    bytes.split_first_chunk::<LEAF_BYTES>().unwrap_or((NONE, &[]))
 }
 
 impl OpenSegment {
     /// The leaf of an entry.
     pub(crate) fn leaf(&self, seq: u64) -> Option<Hash> {
         let row = self.row_at(seq)?;
-        let at = self.runs.partition_point(|run| run.first_row <= row).checked_sub(1)?;
-        let run = &self.runs[at];
-        let leaves = run.frame.payload().get(run.leaves_offset..)?.as_chunks::<32>().0;
-        leaves.get((row - run.first_row) as usize).copied()
+        Some(*split(self.arena.get(self.rows[row as usize])).0)
     }
 
     /// The row of an entry that reads back.
     fn row_at(&self, seq: u64) -> Option<u32> {
         let row = self.rows_from(seq);
-        let at = self.runs.partition_point(|run| run.first_row <= row).checked_sub(1)?;
-        let run = &self.runs[at];
-        (row < self.row_count() && run.first_seq + u64::from(row - run.first_row) == seq).then_some(row)
+        (row < self.row_count() && self.seq(row) == seq).then_some(row)
     }
 
     /// The first row at or behind a position.
-    fn rows_from(&self, seq: u64) -> u32 {
+    pub(crate) fn rows_from(&self, seq: u64) -> u32 {
         let Some(at) = self.runs.partition_point(|run| run.first_seq <= seq).checked_sub(1) else { return 0 };
         let rows = self.run_rows(at);
         let beyond = seq - self.runs[at].first_seq;
@@ -109,6 +137,11 @@ impl OpenSegment {
     /// Position behind the last entry; none if it is empty.
     pub(crate) fn end_seq(&self) -> Option<u64> {
         self.runs.last().map(|run| run.first_seq + u64::from(self.row_count() - run.first_row))
+    }
+
+    /// Position of the first entry; none if it is empty.
+    pub(crate) fn first_seq(&self) -> Option<u64> {
+        self.runs.first().map(|run| run.first_seq)
     }
 
     /// First and last commit time.
@@ -122,6 +155,11 @@ impl OpenSegment {
         self.record_bytes
     }
 
+    /// Memory that the rows take, about.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.arena.bytes() + self.rows.len() as u64 * ROW_BYTES
+    }
+
     /// Rows by severity class, lowest first.
     pub(crate) fn severity_counts(&self) -> &[u64; Severity::ALL.len()] {
         &self.severity_counts
@@ -132,27 +170,26 @@ impl OpenSegment {
         self.tenants.iter().map(|tenant| (&*tenant.name, tenant.rows.len() as u64))
     }
 
-    pub(crate) fn push(&mut self, frame: &Arc<Frame>, part: &Part<'_>, severities: Option<&[Severity]>) {
+    /// Adds the rows of a part that was committed at a time and lies in a journal file.
+    pub(crate) fn push(
+        &mut self,
+        journal: u64,
+        logged_at: i64,
+        part: &Part<'_>,
+        severities: Option<&[Severity]>,
+    ) {
         for line in &part.lines {
-            let tenant = self.tenant_index(line.tenant);
-            if line.line as usize == self.lines.len() {
-                self.lines.push(tenant);
-            } else {
-                self.stray_lines.insert(line.line, tenant);
-            }
+            let tenant = self.tenant_index(line.tenant, line.line);
+            self.tenants[tenant as usize].nonce = Some(line.nonce);
         }
         let first_row = self.row_count();
-        self.runs.push(Run {
-            first_row,
-            first_seq: part.first_seq,
-            logged_at: frame.header.logged_at,
-            leaves_offset: part.leaves_offset,
-            frame: Arc::clone(frame),
-        });
-        self.rows.extend(
-            part.rows.iter().map(|row| RecordRange { offset: row.record_offset, bytes: row.record_bytes }),
-        );
-        self.record_bytes += part.rows.iter().map(|row| u64::from(row.record_bytes)).sum::<u64>();
+        self.runs.push(Run { first_row, kind: part.kind, first_seq: part.first_seq, logged_at, journal });
+        self.rows.reserve(part.rows.len());
+        for index in 0..part.rows.len() {
+            let record = part.record(index);
+            self.rows.push(self.arena.push([part.leaf(index), record]));
+            self.record_bytes += record.len() as u64;
+        }
         match severities {
             Some(severities) => self.severities.extend_from_slice(severities),
             // A record that does not decode is still a row: a scan that meets it says so.
@@ -165,32 +202,43 @@ impl OpenSegment {
         }
         for ((index, row), number) in part.rows.iter().enumerate().zip(first_row..) {
             let tenant = match self.lines.get(row.line as usize) {
-                Some(tenant) => *tenant,
-                None => match self.tenant_of_stray(part.record(index), row.line) {
-                    Some(tenant) => tenant,
-                    None => continue,
+                Some(&tenant) if tenant != NO_TENANT => tenant,
+                _ => match record::tenant_of(part.record(index)) {
+                    Ok(tenant) => self.tenant_index(tenant, row.line),
+                    // As above.
+                    Err(_) => continue,
                 },
             };
             self.tenants[tenant as usize].rows.push(number);
         }
+        for key in &part.keys {
+            let tenant = self.lines.get(key.line as usize).copied().unwrap_or(NO_TENANT);
+            if let Some(tenant) = self.tenants.get_mut(tenant as usize) {
+                tenant.keys.push((part.first_seq, key.key));
+            }
+        }
     }
 
-    /// Where the frame that began the line is damaged, the record itself tells.
-    fn tenant_of_stray(&mut self, record: &[u8], line: u32) -> Option<u32> {
-        if let Some(tenant) = self.stray_lines.get(&line) {
-            return Some(*tenant);
+    fn tenant_index(&mut self, name: &str, line: u32) -> u32 {
+        let index = match self.by_tenant.get(name) {
+            Some(index) => *index,
+            None => {
+                // Lines are bounded far below 2^32, rows by `row_count`.
+                let index = u32::try_from(self.tenants.len()).unwrap_or(NO_TENANT);
+                let (nonce, keys, rows) = (None, Vec::new(), Vec::new());
+                self.tenants.push(TenantRows { name: name.into(), line, nonce, keys, rows });
+                self.by_tenant.insert(name.into(), index);
+                index
+            }
+        };
+        let at = line as usize;
+        // Lines are bounded by what a store may have; a damaged frame may name any, and then its records tell.
+        if at < limits::LINE_COUNT_MAX {
+            if self.lines.len() <= at {
+                self.lines.resize(at + 1, NO_TENANT);
+            }
+            self.lines[at] = index;
         }
-        Some(self.tenant_index(&record::decode(record).ok()?.entry.tenant))
-    }
-
-    fn tenant_index(&mut self, tenant: &str) -> u32 {
-        if let Some(index) = self.by_tenant.get(tenant) {
-            return *index;
-        }
-        // Lines are bounded far below 2^32, rows by `row_count`.
-        let index = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
-        self.tenants.push(TenantRows { name: tenant.into(), rows: Vec::new() });
-        self.by_tenant.insert(tenant.into(), index);
         index
     }
 
@@ -231,16 +279,140 @@ impl OpenSegment {
         self.severities[row as usize]
     }
 
+    fn run_of(&self, row: u32) -> &Run {
+        &self.runs[self.runs.partition_point(|run| run.first_row <= row) - 1]
+    }
+
+    /// Position of a row's entry.
+    pub(crate) fn seq(&self, row: u32) -> u64 {
+        let run = self.run_of(row);
+        run.first_seq + u64::from(row - run.first_row)
+    }
+
     pub(crate) fn locate(&self, row: u32) -> Located {
-        let run = &self.runs[self.runs.partition_point(|run| run.first_row <= row) - 1];
-        let range = self.rows[row as usize];
+        let run = self.run_of(row);
         Located {
-            record: RecordBytes::Frame(
-                Arc::clone(&run.frame),
-                range.offset as usize..(range.offset + range.bytes) as usize,
-            ),
+            record: split(self.arena.get(self.rows[row as usize])).1.into(),
             seq: run.first_seq + u64::from(row - run.first_row),
             logged_at: Timestamp::from_nanos(run.logged_at),
         }
+    }
+
+    /// The oldest journal file that holds a row.
+    pub(crate) fn oldest_journal(&self) -> Option<u64> {
+        self.runs.iter().map(|run| run.journal).min()
+    }
+
+    /// Notes that rows up to a position lie in a newer journal file too.
+    pub(crate) fn moved_to(&mut self, journal: u64, end_seq: u64) {
+        let moved = self.runs.iter_mut().take_while(|run| run.first_seq < end_seq);
+        moved.for_each(|run| run.journal = journal);
+    }
+
+    /// The first `count` rows, to be read while others are added.
+    pub(crate) fn freeze(&mut self, count: u32) -> Frozen {
+        let mut tenants: Vec<FrozenTenant> = Vec::new();
+        for tenant in &self.tenants {
+            let rows = &tenant.rows[..tenant.rows.partition_point(|row| *row < count)];
+            if !rows.is_empty() {
+                tenants.push(FrozenTenant {
+                    name: tenant.name.clone(),
+                    line: tenant.line,
+                    nonce: tenant.nonce,
+                    keys: tenant.keys.clone(),
+                    rows: rows.to_vec(),
+                });
+            }
+        }
+        tenants.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Frozen {
+            runs: self.runs[..self.runs.partition_point(|run| run.first_row < count)].to_vec(),
+            rows: self.rows[..count as usize].to_vec(),
+            chunks: self.arena.snapshot(),
+            tenants,
+        }
+    }
+
+    /// Lets the first `count` rows go: they are sealed.
+    pub(crate) fn release(&mut self, count: u32) {
+        let leaving = count as usize;
+        for span in &self.rows[..leaving] {
+            self.record_bytes -= (span.bytes() - LEAF_BYTES) as u64;
+        }
+        for severity in self.severities.drain(..leaving) {
+            self.severity_counts[usize::from(severity.class()) - 1] -= 1;
+        }
+        self.rows.drain(..leaving);
+        self.arena.release_before(self.rows.first().copied());
+        if self.rows.is_empty() {
+            self.runs.clear();
+        }
+        let kept_from = self.runs.partition_point(|run| run.first_row <= count).saturating_sub(1);
+        self.runs.drain(..kept_from);
+        if let Some(first) = self.runs.first_mut()
+            && first.first_row < count
+        {
+            first.first_seq += u64::from(count - first.first_row);
+            first.first_row = count;
+        }
+        self.runs.iter_mut().for_each(|run| run.first_row -= count);
+        let boundary = self.first_seq();
+        self.by_tenant.clear();
+        self.lines.fill(NO_TENANT);
+        let mut kept = Vec::new();
+        for mut tenant in std::mem::take(&mut self.tenants) {
+            let own_leaving = tenant.rows.partition_point(|row| *row < count);
+            tenant.rows.drain(..own_leaving);
+            if tenant.rows.is_empty() {
+                continue;
+            }
+            tenant.rows.iter_mut().for_each(|row| *row -= count);
+            if own_leaving > 0 {
+                tenant.nonce = None;
+            }
+            // Of the keys from before, the newest still salts what is left.
+            let from = boundary.unwrap_or(u64::MAX);
+            let older = tenant.keys.partition_point(|(first, _)| *first <= from).saturating_sub(1);
+            tenant.keys.drain(..older);
+            let index = u32::try_from(kept.len()).unwrap_or(NO_TENANT);
+            self.by_tenant.insert(tenant.name.clone(), index);
+            if let Some(line) = self.lines.get_mut(tenant.line as usize) {
+                *line = index;
+            }
+            kept.push(tenant);
+        }
+        self.tenants = kept;
+    }
+}
+
+impl Frozen {
+    /// How many rows.
+    pub fn row_count(&self) -> u32 {
+        u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Which rows were committed together, in order.
+    pub fn runs(&self) -> impl Iterator<Item = FrozenRun> {
+        let ends = self.runs.iter().skip(1).map(|next| next.first_row).chain([self.row_count()]);
+        self.runs.iter().zip(ends).map(|(run, end)| FrozenRun {
+            rows: run.first_row..end,
+            kind: run.kind,
+            first_seq: run.first_seq,
+            logged_at: run.logged_at,
+        })
+    }
+
+    /// The rows, in order.
+    pub fn rows(&self) -> impl Iterator<Item = FrozenRow<'_>> {
+        let mut runs = self.runs.iter().peekable();
+        let mut current = None;
+        self.rows.iter().zip(0_u32..).filter_map(move |(span, row)| {
+            while let Some(run) = runs.next_if(|run| run.first_row <= row) {
+                current = Some(*run);
+            }
+            let (leaf, record) = split(self.chunks.get(*span));
+            let run = current?;
+            Some(FrozenRow { kind: run.kind, logged_at: run.logged_at, leaf, record })
+        })
     }
 }

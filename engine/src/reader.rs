@@ -2,13 +2,16 @@
 
 use crate::disk::{DirectoryDisk, Disk};
 use crate::error::Error;
+use crate::format::commit::Part;
 use crate::format::store_file::StoreFileError;
 use crate::identity::{self, Identity};
-use crate::journal::Damage;
+use crate::journal;
+use crate::journal::{Damage, JournalReader};
 use crate::model::ServiceName;
 use crate::scan::{Query, Scan, Scope};
 use crate::segment;
-use crate::store::replay;
+use crate::segment::OpenError;
+use crate::store::{Visit, replay};
 use crate::view::View;
 use std::path::Path;
 
@@ -57,17 +60,33 @@ impl Reader {
                 });
             }
         };
+        // Beside a writer a file may go while this reads: what was in it is elsewhere by then.
+        let mut tries_left = TRIES;
+        loop {
+            match Reader::read(disk, identity.clone(), damage.clone()) {
+                Err(Error::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound && tries_left > 0 =>
+                {
+                    tries_left -= 1;
+                }
+                read => return read,
+            }
+        }
+    }
+
+    fn read(disk: &dyn Disk, identity: Identity, mut damage: Vec<Damage>) -> Result<Reader, Error> {
         let mut view = View::new();
+        // The journal is listed first: what leaves it from then on is in a segment that is listed behind it.
+        let journal = JournalReader::new(disk, identity.id)
+            .map_err(Error::during("read", disk.display(journal::DIRECTORY)))?;
         load_segments(disk, &identity, &view, &mut damage)?;
-        let mut frame_count = 0;
-        let replayed = replay(disk, &identity, |frame, commit| {
-            view.publish(frame, commit, None);
-            frame_count += 1;
-            Ok(())
-        })?;
+        let ends: Vec<_> =
+            view.chains().iter().map(|chain| (Box::from(chain.service()), chain.size())).collect();
+        let replayed = replay(disk, journal, ends, &mut Publish(&view))?;
         damage.extend(replayed.damage);
         view.set_damage(damage);
-        Ok(Reader { identity, view, torn_bytes: replayed.tail.torn_bytes, frame_count })
+        let (torn_bytes, frame_count) = (replayed.tail.torn_bytes, replayed.commit_count);
+        Ok(Reader { identity, view, torn_bytes, frame_count })
     }
 
     /// Who the store is.
@@ -96,6 +115,19 @@ impl Reader {
     }
 }
 
+/// Files may go as often as this while a store is opened for reading.
+const TRIES: u32 = 100;
+
+/// Publishes whatever reads.
+struct Publish<'v>(&'v View);
+
+impl Visit for Publish<'_> {
+    fn part(&mut self, journal: u64, logged_at: i64, part: &Part<'_>) -> Result<(), String> {
+        self.0.publish(journal, logged_at, part, None);
+        Ok(())
+    }
+}
+
 /// Puts sealed segments into the view, before the journal adds what is behind them.
 fn load_segments(
     disk: &dyn Disk,
@@ -115,14 +147,18 @@ fn load_segments(
         let loaded = segment::load(disk, &identity.id, &service)
             .map_err(Error::during("list", disk.display(&directory)))?;
         loaded.segments.into_iter().for_each(|segment| view.add_sealed(segment));
-        let problems = loaded.problems.into_iter();
-        damage.extend(problems.map(|(file, detail)| Damage {
-            file,
-            offset: 0,
-            end_offset: 0,
-            lost: None,
-            detail,
-        }));
+        for (file, problem) in loaded.problems {
+            match problem {
+                // Merged into another by now.
+                OpenError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("open", disk.display(&file), error));
+                }
+                problem => {
+                    let detail = problem.to_string();
+                    damage.push(Damage { file, offset: 0, end_offset: 0, lost: None, detail });
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub struct Hit {
 impl Hit {
     /// The record's bytes, as they were hashed.
     pub fn record(&self) -> &[u8] {
-        self.located.record.bytes()
+        &self.located.record
     }
 
     /// The entry. A record that does not decode was never given out as a hit.

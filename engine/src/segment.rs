@@ -46,6 +46,9 @@ pub enum OpenError {
     /// Bytes that are not a segment.
     #[error(transparent)]
     Damaged(#[from] SegmentError),
+    /// A segment that does not belong where it lies.
+    #[error("{0}")]
+    Misplaced(String),
 }
 
 struct Owner {
@@ -170,7 +173,11 @@ pub struct Loaded {
     /// By position, none covered by another.
     pub segments: Vec<Arc<Segment>>,
     /// What does not read or is not there: the file, and what was expected and found.
-    pub problems: Vec<(String, String)>,
+    pub problems: Vec<(String, OpenError)>,
+    /// Paths of segments that others cover whole.
+    pub dead: Vec<String>,
+    /// Paths of files that were not finished.
+    pub unfinished: Vec<String>,
 }
 
 /// Opens a chain's segments. One that another covers whole is dead, and left out.
@@ -178,13 +185,14 @@ pub struct Loaded {
 /// # Errors
 /// The disk's, but for a file that cannot be opened: that is a problem of the chain.
 pub fn load(disk: &dyn Disk, store_id: &[u8; 16], service: &str) -> io::Result<Loaded> {
-    let mut loaded = Loaded::default();
-    for first_seq in list(disk, service)?.segments {
+    let listing = list(disk, service)?;
+    let mut loaded = Loaded { unfinished: listing.unfinished, ..Loaded::default() };
+    for first_seq in listing.segments {
         let path = path(service, first_seq);
         let segment = match Segment::open(disk, &path) {
             Ok(segment) => segment,
             Err(error) => {
-                loaded.problems.push((path, error.to_string()));
+                loaded.problems.push((path, error));
                 continue;
             }
         };
@@ -196,12 +204,13 @@ pub fn load(disk: &dyn Disk, store_id: &[u8; 16], service: &str) -> io::Result<L
                 crate::hex::encode(&footer.store_id),
                 footer.service
             );
-            loaded.problems.push((path, detail));
+            loaded.problems.push((path, OpenError::Misplaced(detail)));
             continue;
         }
         let before = loaded.segments.last().map(|last| last.footer());
         let (end, head) = before.map_or((0, None), |before| (before.end_seq(), Some(before.head)));
         if footer.end_seq() <= end {
+            loaded.dead.push(path);
             continue;
         }
         if footer.first_seq != end {
@@ -209,14 +218,14 @@ pub fn load(disk: &dyn Disk, store_id: &[u8; 16], service: &str) -> io::Result<L
                 if footer.first_seq < end { "begins inside the one before" } else { "does not follow" };
             let detail =
                 format!("expected a segment from entry {end} on, found one that {what}: {first_seq}");
-            loaded.problems.push((path, detail));
+            loaded.problems.push((path, OpenError::Misplaced(detail)));
             if footer.first_seq < end {
                 continue;
             }
         } else if head.is_some_and(|head| head != footer.prev) {
             let detail =
                 format!("entry {first_seq} is linked to another leaf than that of entry {}", end - 1);
-            loaded.problems.push((path, detail));
+            loaded.problems.push((path, OpenError::Misplaced(detail)));
         }
         loaded.segments.push(Arc::new(segment));
     }

@@ -6,8 +6,10 @@
 //! - `idempotency`, `id_table`: what came before
 //! - `tails`: where each chain and line stands, for the committer
 //! - `ledger`: trees, lines and the directory, computed just behind the acknowledgement
-//! - `recover`: the same acts, fed from the journal
+//! - `recover`, `replay`: the same acts, fed from segments and the journal
+//! - `sealed`, `sealer`, `carry`, `remembered`: what leaves memory and the journal, and where it goes
 
+mod carry;
 mod clock_guard;
 mod commit;
 mod id_table;
@@ -16,6 +18,10 @@ mod ledger;
 mod pipeline;
 mod prepared;
 mod recover;
+mod remembered;
+mod replay;
+mod sealed;
+mod sealer;
 mod tails;
 
 use crate::batch::Batch;
@@ -23,6 +29,7 @@ use crate::clock::{Clock, Entropy, System};
 use crate::disk::{DirectoryDisk, Disk};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::limits;
 use crate::model::{ServiceName, StoreName, Timestamp};
 use crate::proof::Hash;
 use crate::scan::{Query, Scan, Scope};
@@ -33,7 +40,7 @@ use std::sync::Arc;
 
 pub use prepared::Prepared;
 pub use recover::create;
-pub(crate) use recover::replay;
+pub(crate) use replay::{Visit, replay};
 
 /// What one batch became in one chain. It was durable before this was returned.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -67,6 +74,42 @@ pub enum Background {
     Inline,
 }
 
+/// When entries leave memory and the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// A chain is sealed when so many entries of it are not.
+    pub segment_rows_aim: u32,
+    /// Entries of one segment, at most.
+    pub segment_rows_max: u32,
+    /// The largest chain is sealed when entries that are not take so many bytes of memory.
+    pub open_bytes_aim: u64,
+    /// Appenders wait when they take so many.
+    pub open_bytes_max: u64,
+    /// A journal file is closed when a frame would take it past so many bytes.
+    pub journal_file_bytes: u64,
+    /// Chains that hold on to a journal file so many files behind the newest are sealed, or carried.
+    pub journal_files_aim: u64,
+    /// Fewer entries than this are carried, not sealed.
+    pub seal_rows_min: u32,
+    /// A clean stop empties a journal that has so many bytes, so that the next start has little to read.
+    pub journal_stop_bytes: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            segment_rows_aim: limits::SEGMENT_ROWS_AIM,
+            segment_rows_max: limits::SEGMENT_ROWS_MAX,
+            open_bytes_aim: limits::OPEN_BYTES_AIM,
+            open_bytes_max: limits::OPEN_BYTES_MAX,
+            journal_file_bytes: limits::JOURNAL_FILE_BYTES_AIM,
+            journal_files_aim: limits::JOURNAL_FILES_AIM,
+            seal_rows_min: limits::SEAL_ROWS_MIN,
+            journal_stop_bytes: limits::JOURNAL_STOP_BYTES,
+        }
+    }
+}
+
 /// How a store is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -78,6 +121,8 @@ pub struct Options {
     pub create: bool,
     /// Who works behind the acknowledgement.
     pub background: Background,
+    /// When entries leave memory and the journal.
+    pub bounds: Bounds,
     /// Wall and boot clock.
     pub clock: Arc<dyn Clock>,
     /// Source of keys and nonces.
@@ -91,6 +136,7 @@ impl Default for Options {
             name: None,
             create: true,
             background: Background::Thread,
+            bounds: Bounds::default(),
             clock: Arc::new(System),
             entropy: Arc::new(System),
         }
@@ -100,7 +146,7 @@ impl Default for Options {
 /// A store open for appending. One process holds it; dropping it is a clean stop.
 pub struct Store {
     pipeline: Arc<Pipeline>,
-    worker: Option<std::thread::JoinHandle<()>>,
+    workers: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Store {
@@ -121,12 +167,17 @@ impl Store {
     pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<Store, Error> {
         let threaded = options.background == Background::Thread;
         let pipeline = Arc::new(recover::open(disk, options)?);
-        let worker = threaded.then(|| {
-            let pipeline = Arc::clone(&pipeline);
-            std::thread::Builder::new().name("sealog-index".to_owned()).spawn(move || pipeline.work())
-        });
-        let worker = worker.transpose().map_err(Error::during("start a thread for", "the index"))?;
-        Ok(Store { pipeline, worker })
+        let mut store = Store { pipeline: Arc::clone(&pipeline), workers: Vec::new() };
+        if threaded {
+            for (name, work) in
+                [("sealog-index", Pipeline::work as fn(&Pipeline)), ("sealog-seal", Pipeline::seal_work)]
+            {
+                let pipeline = Arc::clone(&pipeline);
+                let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&pipeline));
+                store.workers.push(thread.map_err(Error::during("start a thread for", name))?);
+            }
+        }
+        Ok(store)
     }
 
     /// Commits a batch, all of it or nothing. When this returns, its entries are durable and a scan finds them.
@@ -187,6 +238,16 @@ impl Store {
         self.pipeline.tick()
     }
 
+    /// Seals what is due by [`Bounds`]. The store's thread does; with [`Background::Inline`] appending does, and the
+    /// caller may.
+    ///
+    /// # Errors
+    /// The disk's, [`Error::Damaged`] if what was committed does not read back: it is tried again, and appending goes
+    /// on as long as there is room.
+    pub fn seal_due(&self) -> Result<(), Error> {
+        self.pipeline.seal_due()
+    }
+
     /// Commits where every chain and line stands, now.
     ///
     /// # Errors
@@ -206,8 +267,8 @@ impl Store {
 
     fn stop(&mut self) -> Result<(), Error> {
         let result = self.pipeline.close();
-        if let Some(worker) = self.worker.take() {
-            // The worker has no work left and does not panic; a panic is reported by the runtime.
+        for worker in self.workers.drain(..) {
+            // It has no work left and does not panic; a panic is reported by the runtime.
             let _ = worker.join();
         }
         result

@@ -7,6 +7,7 @@
 //! (`chain`). Each `heads` is held against what was recomputed (`heads`), in the order of commits (`timeline`). A
 //! problem is noted with its place and the work goes on.
 
+mod carried;
 mod chain;
 mod copies;
 mod heads;
@@ -26,17 +27,19 @@ pub use report::{ChainReport, Extent, PlaceInTime, Problem, ProblemKind, Report}
 
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::format::commit::{self as payload, Commit};
+use crate::format::commit::{self as payload, Commit, PayloadError};
 use crate::format::journal::FrameType;
 use crate::format::store_file::{StoreFile, StoreFileError};
 use crate::identity;
 use crate::journal::{self, Damage, Event, Frame, JournalReader};
 use crate::model::{CONTROL_SERVICE, Window};
 use crate::proof::Hasher;
+use carried::{Carried, CarriedCommit};
 use chain::Chains;
 use hints::Hints;
 use part::Checked;
 use sealed::Plan;
+use std::io::ErrorKind::NotFound;
 use std::time::Instant;
 
 /// What to verify.
@@ -68,14 +71,36 @@ pub fn verify(
     mut progress: impl FnMut(u64),
 ) -> Result<Report, Error> {
     let started = Instant::now();
+    let mut tries_left = TRIES;
+    loop {
+        match verify_once(disk, options, started, &mut progress) {
+            // Beside a writer a file may go: what was in it is elsewhere by then.
+            Err(Error::Io { source, .. }) if source.kind() == NotFound && tries_left > 0 => tries_left -= 1,
+            result => return result,
+        }
+    }
+}
+
+/// Files may go as often as this while a store is verified.
+const TRIES: u32 = 20;
+
+fn verify_once(
+    disk: &dyn Disk,
+    options: &VerifyOptions,
+    started: Instant,
+    progress: &mut impl FnMut(u64),
+) -> Result<Report, Error> {
     let mut report = Report::default();
     let Some(identity) = read_identity(disk, &mut report)? else {
         report.finish(started.elapsed());
         return Ok(report);
     };
+    let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
+    // Listed first: what leaves the journal from then on is in a segment that is listed behind it.
+    let reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     let mut chains = Chains::new(&identity, options.window);
-    verify_sealed(disk, options, &identity, &mut chains, &mut report, &mut progress)?;
-    verify_journal(disk, options, &identity, &mut chains, &mut report, &mut progress)?;
+    verify_sealed(disk, options, &identity, &mut chains, &mut report, progress)?;
+    verify_journal(disk, options, &identity, reader, &mut chains, &mut report, progress)?;
     if chains.has_too_many {
         let detail = "more chains or lines than a store may have; what is beyond was not checked";
         report.note(Problem::new(ProblemKind::Extra, None, journal::DIRECTORY, detail));
@@ -127,14 +152,15 @@ fn verify_journal(
     disk: &dyn Disk,
     options: &VerifyOptions,
     identity: &StoreFile,
+    mut reader: JournalReader<'_>,
     chains: &mut Chains,
     report: &mut Report,
     progress: &mut impl FnMut(u64),
 ) -> Result<(), Error> {
     let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
-    let mut reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     let mut hasher = Hasher::new();
-    let mut step = Step { is_quick: options.quick, ..Step::default() };
+    let carried = Carried::read(disk, identity).map_err(read_error)?;
+    let mut step = Step { is_quick: options.quick, carried, ..Step::default() };
     let before = report.bytes;
     while let Some(event) = reader.next_event().map_err(read_error)? {
         match event {
@@ -152,6 +178,7 @@ fn verify_journal(
             }
             Event::End(tail) => {
                 step.take_in(chains, &mut hasher, report);
+                step.take_in_carried(chains, &mut hasher, report);
                 report.torn_bytes = tail.torn_bytes;
             }
         }
@@ -204,6 +231,15 @@ struct Step {
     bytes: usize,
     /// Records and hashes are not looked at.
     is_quick: bool,
+    /// What was carried to the journal's end, and comes before a frame that was not taken in yet.
+    carried: Carried,
+}
+
+/// A commit to be taken in, and the frame that it is in.
+struct Taken<'f> {
+    frame: &'f Frame,
+    logged_at: i64,
+    commit: Commit<'f>,
 }
 
 impl Step {
@@ -216,13 +252,16 @@ impl Step {
     fn take_in(&mut self, chains: &mut Chains, hasher: &mut Hasher, report: &mut Report) {
         let frames = std::mem::take(&mut self.frames);
         self.bytes = 0;
-        let mut commits: Vec<(&Frame, Commit<'_>)> = Vec::with_capacity(frames.len());
-        for frame in frames.iter().filter(|frame| frame.header.frame_type == FrameType::Commit) {
-            match payload::decode(frame.payload(), frame.header.part_count, frame.header.entry_count) {
-                Ok(commit) => {
-                    // Lines and salt keys first: a later frame of this step may need them.
-                    chains.begin_lines(&commit);
-                    commits.push((frame, commit));
+        // Each decoded frame behind what was carried from before it.
+        let mut decoded: Vec<(Vec<CarriedCommit>, &Frame, Commit<'_>)> = Vec::with_capacity(frames.len());
+        for frame in frames.iter().filter(|frame| frame.header.frame_type != FrameType::Stop) {
+            match commit_in(frame) {
+                Ok(None) => {}
+                Ok(Some(commit)) => {
+                    let logged_at = frame.header.logged_at;
+                    let before = std::iter::from_fn(|| self.carried.next_before(logged_at)).collect();
+                    self.carried.drop_copies(logged_at, &commit);
+                    decoded.push((before, frame, commit));
                 }
                 Err(error) => {
                     let damage = damage_of(frame, error.to_string());
@@ -231,17 +270,56 @@ impl Step {
                 }
             }
         }
+        let mut taken = Vec::with_capacity(decoded.len());
+        for (before, frame, commit) in &mut decoded {
+            taken.extend(before.iter().filter_map(of_carried));
+            let commit = std::mem::take(commit);
+            taken.push(Taken { frame, logged_at: frame.header.logged_at, commit });
+        }
+        self.take_in_order(&taken, chains, hasher, report);
+    }
+
+    /// Takes in what was carried and comes behind every frame.
+    fn take_in_carried(&mut self, chains: &mut Chains, hasher: &mut Hasher, report: &mut Report) {
+        let rest: Vec<CarriedCommit> = std::iter::from_fn(|| self.carried.next_before(i64::MAX)).collect();
+        let taken: Vec<Taken<'_>> = rest.iter().filter_map(of_carried).collect();
+        self.take_in_order(&taken, chains, hasher, report);
+    }
+
+    fn take_in_order(
+        &self,
+        taken: &[Taken<'_>],
+        chains: &mut Chains,
+        hasher: &mut Hasher,
+        report: &mut Report,
+    ) {
+        // Lines and salt keys first: a later frame of this step may need them.
+        taken.iter().for_each(|taken| chains.begin_lines(&taken.commit));
         if self.is_quick {
-            for (frame, commit) in &commits {
-                chains.take_in_ends(frame, commit);
-            }
+            taken.iter().for_each(|taken| chains.take_in_ends(taken.frame, taken.logged_at, &taken.commit));
             return;
         }
-        let checked = check_side_by_side(&commits, chains);
-        for ((frame, commit), checked) in commits.iter().zip(checked) {
-            chains.take_in(frame, commit, &checked, hasher, &mut report.problems);
+        let checked = check_side_by_side(taken, chains);
+        for (taken, checked) in taken.iter().zip(checked) {
+            let (frame, logged_at) = (taken.frame, taken.logged_at);
+            chains.take_in(frame, logged_at, &taken.commit, &checked, hasher, &mut report.problems);
         }
     }
+}
+
+/// What a frame commits; none for one that carries, which is looked at where its entries belong.
+fn commit_in(frame: &Frame) -> Result<Option<Commit<'_>>, PayloadError> {
+    let (parts, entries) = (frame.header.part_count, frame.header.entry_count);
+    match frame.header.frame_type {
+        FrameType::Commit => payload::decode(frame.payload(), parts, entries).map(Some),
+        FrameType::Carry => payload::decode_carried(frame.payload(), parts, entries).map(|_| None),
+        FrameType::Stop => Ok(None),
+    }
+}
+
+fn of_carried(carried: &CarriedCommit) -> Option<Taken<'_>> {
+    let first = carried.parts.first()?;
+    Some(Taken { frame: &first.frame, logged_at: carried.logged_at, commit: carried.commit() })
 }
 
 fn damage_of(frame: &Frame, detail: String) -> Damage {
@@ -255,10 +333,10 @@ fn damage_of(frame: &Frame, detail: String) -> Damage {
     }
 }
 
-/// Checks each frame by itself, on as many threads as there are cores; the results are in the frames' order.
-fn check_side_by_side(commits: &[(&Frame, Commit<'_>)], chains: &Chains) -> Vec<Vec<Checked>> {
-    threads::each(threads::count(), commits.iter(), |(frame, commit), hasher| {
-        let parts = commit.parts.iter();
-        parts.map(|part| part::check(part, frame.header.logged_at, chains, hasher)).collect()
+/// Checks each commit by itself, on as many threads as there are cores; the results are in their order.
+fn check_side_by_side(taken: &[Taken<'_>], chains: &Chains) -> Vec<Vec<Checked>> {
+    threads::each(threads::count(), taken.iter(), |taken, hasher| {
+        let parts = taken.commit.parts.iter();
+        parts.map(|part| part::check(part, taken.logged_at, chains, hasher)).collect()
     })
 }

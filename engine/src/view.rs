@@ -3,22 +3,25 @@
 //! Entries that are in a sealed segment are not in the open one, though the journal may still hold them: whoever reads
 //! under the chain's lock sees each entry once.
 
-use crate::format::commit::Commit;
+use crate::format::commit::Part;
 use crate::format::segment::SegmentError;
-use crate::journal::{Damage, Frame};
+use crate::journal::Damage;
 use crate::model::{Severity, Timestamp};
-use crate::open::OpenSegment;
+use crate::open::{Frozen, OpenSegment};
 use crate::proof::Hash;
 use crate::segment::Segment;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 /// Everything readable of a store. Shared by those who read and the one who publishes.
 pub struct View {
     chains: RwLock<BTreeMap<Box<str>, Arc<Chain>>>,
     newest: AtomicI64,
+    open_bytes: AtomicU64,
+    /// Rows of the largest open segment, when it last grew.
+    largest_open_rows: AtomicU32,
     damage: Vec<Damage>,
 }
 
@@ -26,6 +29,16 @@ pub struct View {
 pub struct Chain {
     service: Box<str>,
     parts: RwLock<Parts>,
+}
+
+/// What an open segment holds on to.
+pub(crate) struct OpenPin {
+    pub service: Box<str>,
+    /// The oldest journal file with an entry of it.
+    pub oldest_journal: u64,
+    pub rows: u32,
+    /// Memory that it takes, about.
+    pub bytes: u64,
 }
 
 /// Where a chain's entries are.
@@ -39,7 +52,13 @@ pub(crate) struct Parts {
 
 impl View {
     pub(crate) fn new() -> View {
-        View { chains: RwLock::default(), newest: AtomicI64::new(i64::MIN), damage: Vec::new() }
+        View {
+            chains: RwLock::default(),
+            newest: AtomicI64::new(i64::MIN),
+            open_bytes: AtomicU64::new(0),
+            largest_open_rows: AtomicU32::new(0),
+            damage: Vec::new(),
+        }
     }
 
     pub(crate) fn set_damage(&mut self, damage: Vec<Damage>) {
@@ -82,27 +101,97 @@ impl View {
         self.newest.fetch_max(newest, Ordering::Release);
     }
 
-    /// Adds a frame's entries. `severities` are theirs, in order, where the caller knows them; else records tell.
-    /// Parts that are sealed already are left out.
-    pub(crate) fn publish(&self, frame: &Arc<Frame>, commit: &Commit<'_>, severities: Option<&[Severity]>) {
-        let mut first = 0;
-        for part in &commit.parts {
-            let own = severities.and_then(|all| all.get(first..first + part.rows.len()));
-            first += part.rows.len();
-            let chain = self.chain_or_begin(part.service);
-            let mut parts = chain.parts.write();
-            let sealed =
-                usize::try_from(parts.sealed_end().saturating_sub(part.first_seq)).unwrap_or(usize::MAX);
-            match sealed {
-                0 => parts.open.push(frame, part, own),
-                // A segment may end inside a part.
-                _ if sealed < part.rows.len() => {
-                    parts.open.push(frame, &part.behind(sealed), own.and_then(|own| own.get(sealed..)));
-                }
-                _ => {}
+    /// Adds the entries of a part that was committed at a time. `severities` are theirs, in order, where the caller
+    /// knows them; else records tell. What is sealed already is left out. `journal` is the file that it is in.
+    pub(crate) fn publish(
+        &self,
+        journal: u64,
+        logged_at: i64,
+        part: &Part<'_>,
+        severities: Option<&[Severity]>,
+    ) {
+        let chain = self.chain_or_begin(part.service);
+        let mut parts = chain.parts.write();
+        let before = parts.open.memory_bytes();
+        let sealed = usize::try_from(parts.sealed_end().saturating_sub(part.first_seq)).unwrap_or(usize::MAX);
+        match sealed {
+            0 => parts.open.push(journal, logged_at, part, severities),
+            // A segment may end inside a part.
+            _ if sealed < part.rows.len() => {
+                let severities = severities.and_then(|own| own.get(sealed..));
+                parts.open.push(journal, logged_at, &part.behind(sealed), severities);
             }
+            _ => {}
         }
-        self.newest.fetch_max(frame.header.logged_at, Ordering::Release);
+        self.open_bytes.fetch_add(parts.open.memory_bytes() - before, Ordering::Relaxed);
+        self.largest_open_rows.fetch_max(parts.open.row_count(), Ordering::Relaxed);
+        self.newest.fetch_max(logged_at, Ordering::Release);
+    }
+
+    /// Memory that open segments take, about.
+    pub(crate) fn open_bytes(&self) -> u64 {
+        self.open_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Rows of the largest open segment.
+    pub(crate) fn largest_open_rows(&self) -> u32 {
+        self.largest_open_rows.load(Ordering::Relaxed)
+    }
+
+    /// The chain whose open segment takes the most memory.
+    pub(crate) fn largest_open(&self) -> Option<Box<str>> {
+        let largest = self.open_pins().into_iter().max_by_key(|pin| pin.bytes)?;
+        Some(largest.service)
+    }
+
+    /// Every open segment with a row, by service.
+    pub(crate) fn open_pins(&self) -> Vec<OpenPin> {
+        let chains = self.chains.read();
+        let pins = chains.iter().filter_map(|(service, chain)| {
+            let parts = chain.parts.read();
+            Some(OpenPin {
+                service: service.clone(),
+                oldest_journal: parts.open.oldest_journal()?,
+                rows: parts.open.row_count(),
+                bytes: parts.open.memory_bytes(),
+            })
+        });
+        pins.collect()
+    }
+
+    /// Position behind a chain's newest entry.
+    pub(crate) fn chain_size(&self, service: &str) -> u64 {
+        self.chain(service).map_or(0, |chain| chain.size())
+    }
+
+    /// Notes that entries of an open segment up to a position lie in a newer journal file too.
+    pub(crate) fn moved_to(&self, service: &str, journal: u64, end_seq: u64) {
+        if let Some(chain) = self.chain(service) {
+            chain.parts.write().open.moved_to(journal, end_seq);
+        }
+    }
+
+    /// Takes the first rows of a chain's open segment out and their sealed segment in, in one step: whoever reads under
+    /// the chain's lock sees each entry once.
+    pub(crate) fn seal(&self, service: &str, segment: Arc<Segment>) {
+        let Some(chain) = self.chain(service) else { return };
+        let mut parts = chain.parts.write();
+        let before = parts.open.memory_bytes();
+        parts.sealed.push(segment);
+        let rows = parts.open.rows_from(parts.sealed_end());
+        parts.open.release(rows);
+        self.open_bytes.fetch_sub(before - parts.open.memory_bytes(), Ordering::Relaxed);
+        drop(parts);
+        let largest = self.open_pins().iter().map(|pin| pin.rows).max();
+        self.largest_open_rows.store(largest.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The first `count` rows of a chain's open segment, to be sealed.
+    pub(crate) fn freeze(&self, service: &str, count: u32) -> Option<Frozen> {
+        let chain = self.chain(service)?;
+        let mut parts = chain.parts.write();
+        let count = count.min(parts.open.row_count());
+        Some(parts.open.freeze(count))
     }
 
     /// The leaf of an entry; none if there is no such entry or it does not read.

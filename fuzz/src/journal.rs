@@ -189,7 +189,7 @@ pub fn mended(mut file: Vec<u8>) -> Vec<u8> {
 
 /// One file whose frames hold the input's payloads: counts of parts and entries, length, bytes, and again.
 fn framed(input: &mut Input<'_>) -> Vec<u8> {
-    let header = FileHeader { store_id: STORE_ID, journal: 1, first_frame: 1, nonce: NONCE };
+    let header = FileHeader { store_id: STORE_ID, journal: 1, first_frame: 1, trimmed: 0, nonce: NONCE };
     let mut file = [header.encode(), header.encode()].concat();
     let mut number = NonZeroU64::MIN;
     while !input.0.is_empty() {

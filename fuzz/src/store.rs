@@ -7,7 +7,7 @@ use sealog_engine::error::Error;
 use sealog_engine::model::{
     Accept, Artifact, Entry, Process, ProcessEvent, Severity, StoreName, Timestamp, parse_entry,
 };
-use sealog_engine::store::{Background, Options, Store};
+use sealog_engine::store::{Background, Bounds, Options, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
@@ -47,6 +47,7 @@ pub fn open(disk: &Arc<MemoryDisk>) -> Result<Store, Error> {
         name: StoreName::new("fuzz.example.com").ok(),
         create: true,
         background: Background::Inline,
+        bounds: Bounds::default(),
         clock: Arc::new(SteppingClock(AtomicI64::new(START_NS))),
         entropy: Arc::new(CountingEntropy::default()),
     };

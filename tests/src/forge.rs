@@ -225,6 +225,7 @@ impl Forge {
                 store_id: self.identity.id,
                 journal: index as u64 + 1,
                 first_frame: *first,
+                trimmed: 0,
                 nonce: [index as u8 + 1; 8],
             };
             self.files.push(FileImage { header, frames: own.cloned().collect() });

@@ -57,6 +57,20 @@ fn a_crash_at_every_operation_leaves_a_prefix_with_all_that_was_acknowledged() {
 }
 
 #[test]
+fn a_crash_at_every_step_of_sealing_carrying_and_trimming_loses_nothing_and_shows_nothing_twice() {
+    let script = Script::sealing();
+    let operations = script.operations();
+    assert!(operations.end > 200, "{operations:?}");
+    tell_all(&script, deaths(operations), &BOTH, 2);
+}
+
+#[test]
+fn every_failing_step_of_sealing_carrying_and_trimming_leaves_what_was_acknowledged() {
+    let script = Script::sealing();
+    tell_all(&script, failures(script.operations(), &[EIO, ENOSPC]), &[Stop::PowerCut], 1);
+}
+
+#[test]
 fn a_journal_file_is_begun_or_not_whatever_fails() {
     let script = Script::rotation();
     let operations = script.operations();

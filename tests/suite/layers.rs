@@ -45,8 +45,8 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     (
         "store",
         &[
-            "scan", "view", "journal", "identity", "batch", "format", "disk", "proof", "model", "limits",
-            "error", "clock", "hex",
+            "scan", "view", "segment", "open", "journal", "identity", "batch", "format", "disk", "proof",
+            "model", "limits", "error", "clock", "hex",
         ],
     ),
     (
@@ -56,7 +56,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("scan", &["view", "segment", "open", "format", "model", "limits"]),
     ("view", &["segment", "open", "journal", "format", "model", "proof"]),
     ("segment", &["format", "disk", "proof", "model", "limits", "hex"]),
-    ("open", &["journal", "format", "model", "proof"]),
+    ("open", &["format", "model", "proof", "limits"]),
     ("journal", &["format", "disk", "limits", "error", "clock", "hex"]),
     ("identity", &["format", "disk", "error"]),
     ("batch", &["format", "model", "limits", "error"]),

@@ -7,6 +7,7 @@ mod faults;
 mod layers;
 mod oracle;
 mod sealed;
+mod sealing;
 mod second_reader;
 mod segment;
 mod simulation;

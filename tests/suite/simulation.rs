@@ -42,6 +42,7 @@ fn no_acknowledged_entry_is_lost_and_no_hole_is_left_whatever_the_seed() {
     assert!(figures.power_cuts > 5_000 && figures.kills > 1_000, "{figures:?}");
     assert!(figures.during_recovery > 1_000 && figures.faults > 3_000, "{figures:?}");
     assert!(figures.acknowledged > 10_000 && figures.unknown > 100, "{figures:?}");
+    assert!(figures.segments > 2_000 && figures.trimmed > 300, "{figures:?}");
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn a_store_that_fills_its_journal_file_keeps_its_promises() {
 
 #[test]
 fn appends_go_on_when_there_is_room_again() {
-    let mut driver = Driver::new(1);
+    let mut driver = Driver::new(1).without_sealing();
     driver.open_whole();
     let send = |driver: &mut Driver, filler: usize| {
         let tokens =
@@ -149,7 +150,7 @@ fn dies_at_sync(number: u64) -> Fault {
 #[test]
 fn what_a_restart_showed_survives_the_power_cut_that_follows() {
     for seed in 0..600 {
-        let mut driver = Driver::new(seed);
+        let mut driver = Driver::new(seed).without_sealing();
         driver.open_whole();
         send(&mut driver);
         // The second frame is whole in memory, and nowhere else.
@@ -177,7 +178,7 @@ fn what_a_restart_showed_survives_the_power_cut_that_follows() {
 #[test]
 fn a_refused_batch_does_not_come_back() {
     for seed in 0..300 {
-        let mut driver = Driver::new(seed);
+        let mut driver = Driver::new(seed).without_sealing();
         driver.open_whole();
         send(&mut driver);
         let effect = Effect::ALL[(seed % 3) as usize];

@@ -96,7 +96,14 @@ impl<'a> Part<'a> {
         &leaves[index]
     }
 
-    /// The same part without its first `count` entries.
+    /// The leaves of all entries.
+    pub fn leaves(&self) -> &'a [Hash] {
+        let (leaves, _) = self.payload[self.leaves_offset..].as_chunks();
+        &leaves[..self.rows.len()]
+    }
+
+    /// The same part without its first `count` entries and the lines that begin with them. Their salt keys stay: they
+    /// salt the entries behind too.
     ///
     /// # Panics
     /// If it has not more than that.
@@ -105,6 +112,10 @@ impl<'a> Part<'a> {
         Part {
             first_seq: self.first_seq + count as u64,
             prev: *self.leaf(count - 1),
+            lines: {
+                let begins_before = |line: u32| self.rows[..count].iter().any(|row| row.line == line);
+                self.lines.iter().filter(|new| !begins_before(new.line)).copied().collect()
+            },
             rows: self.rows[count..].to_vec(),
             leaves_offset: self.leaves_offset + count * 32,
             ..self.clone()
@@ -140,7 +151,7 @@ pub struct BatchRun {
 }
 
 /// A decoded payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit<'a> {
     /// In the order of their services; those of one service in the order of `first_seq`.
     pub parts: Vec<Part<'a>>,
@@ -210,6 +221,47 @@ fn count(count: usize) -> [u8; 4] {
 fn short_text(out: &mut Vec<u8>, text: &str) {
     out.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
     out.extend(text.as_bytes());
+}
+
+/// Begins the payload of a carry frame, or goes on with it: what follows is a part that was committed at a time.
+pub fn write_carried(out: &mut Vec<u8>, logged_at: i64) {
+    out.extend(logged_at.to_le_bytes());
+}
+
+/// Decodes the payload of a carry frame: parts of earlier commits, each with its commit time.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_carried(
+    payload: &[u8],
+    part_count: u32,
+    entry_count: u32,
+) -> Result<Vec<(i64, Part<'_>)>, PayloadError> {
+    let mut reader = Reader { payload, offset: 0 };
+    let mut entries_left = entry_count as usize;
+    let mut parts: Vec<(i64, Part<'_>)> = Vec::new();
+    for _ in 0..part_count {
+        let logged_at = i64::from_le_bytes(reader.fixed("a commit time")?);
+        let part = reader.part(&mut entries_left)?;
+        if let Some((before, last)) = parts.last() {
+            let follows = match last.service.cmp(part.service) {
+                std::cmp::Ordering::Less => true,
+                std::cmp::Ordering::Equal => last.end_seq() == part.first_seq && *before <= logged_at,
+                std::cmp::Ordering::Greater => false,
+            };
+            if !follows {
+                return Err(reader.error("parts in the order of their services and positions"));
+            }
+        }
+        parts.push((logged_at, part));
+    }
+    if entries_left != 0 {
+        return Err(reader.error("as many entries as the frame's header says"));
+    }
+    if reader.offset != payload.len() {
+        return Err(reader.error("the end of the payload"));
+    }
+    Ok(parts)
 }
 
 /// Decodes a payload whose CRC was checked; shapes and bounds are checked, records are not decoded.

@@ -32,6 +32,9 @@ pub struct FileHeader {
     pub journal: u64,
     /// Number of its first frame: a missing file before it shows.
     pub first_frame: u64,
+    /// Files up to this number were not needed any more when this one was begun: all their entries are sealed, or
+    /// carried into later files.
+    pub trimmed: u32,
     /// Random, mixed into every CRC of the file: bytes inside a record, and frames of other files, never pass for one
     /// of its frames.
     pub nonce: [u8; 8],
@@ -54,6 +57,7 @@ impl FileHeader {
         let mut bytes = [0; FILE_HEADER_BYTES];
         bytes[0..8].copy_from_slice(&FILE_MAGIC);
         bytes[8..12].copy_from_slice(&FILE_VERSION.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.trimmed.to_le_bytes());
         bytes[16..32].copy_from_slice(&self.store_id);
         bytes[32..40].copy_from_slice(&self.journal.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.first_frame.to_le_bytes());
@@ -80,13 +84,18 @@ impl FileHeader {
         if version != FILE_VERSION {
             return Err(HeaderError::Version(version));
         }
-        if field::<4>(bytes, 12) != [0; 4] || field::<4>(bytes, 56) != [0; 4] {
+        if field::<4>(bytes, 56) != [0; 4] {
             return Err(HeaderError::Damaged("reserved bytes are not zero"));
+        }
+        let (trimmed, journal) = (u32::from_le_bytes(field(bytes, 12)), u64::from_le_bytes(field(bytes, 32)));
+        if u64::from(trimmed) >= journal {
+            return Err(HeaderError::Damaged("it says that itself is not needed"));
         }
         Ok(FileHeader {
             store_id: field(bytes, 16),
-            journal: u64::from_le_bytes(field(bytes, 32)),
+            journal,
             first_frame: u64::from_le_bytes(field(bytes, 40)),
+            trimmed,
             nonce: field(bytes, 48),
         })
     }
@@ -100,6 +109,8 @@ pub enum FrameType {
     Commit = 1,
     /// Nothing: written by a clean stop, so that it vouches for every frame before it.
     Stop = 2,
+    /// Entries of earlier frames, whose files are not needed any more then.
+    Carry = 3,
 }
 
 /// A frame's header.
@@ -188,6 +199,7 @@ impl FrameHeader {
         let frame_type = match bytes[4] {
             1 => FrameType::Commit,
             2 => FrameType::Stop,
+            3 => FrameType::Carry,
             unknown => return Err(FrameError::Type(unknown)),
         };
         let header = FrameHeader {
@@ -257,7 +269,7 @@ mod tests {
     const NONCE: [u8; 8] = [7; 8];
 
     fn file() -> FileHeader {
-        FileHeader { store_id: [1; 16], journal: 3, first_frame: 9, nonce: NONCE }
+        FileHeader { store_id: [1; 16], journal: 3, first_frame: 9, trimmed: 2, nonce: NONCE }
     }
 
     fn frame() -> FrameHeader {

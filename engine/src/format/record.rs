@@ -444,6 +444,22 @@ pub fn glance(bytes: &[u8]) -> Result<Glance, CborError> {
     Ok(Glance { severity: Severity::default() })
 }
 
+/// Whose entry a record is, read without decoding the rest.
+///
+/// # Errors
+/// As [`decode`], as far as it reads.
+pub fn tenant_of(bytes: &[u8]) -> Result<&str, CborError> {
+    let mut reader = Reader::new(bytes);
+    for _ in 0..reader.map()? {
+        match reader.unsigned()? {
+            key::TENANT => return reader.text(),
+            later if later > key::TENANT => break,
+            _ => reader.skip(2)?,
+        }
+    }
+    Err(reader.error("a tenant"))
+}
+
 /// What [`decode`] asks of a record without a control map beyond what [`encode`] gives any fields: texts that each record
 /// has, keys of attributes, an artifact that is held. Reads no texts; unless the record has attributes, a process or an
 /// artifact (`has_more`), nothing behind the last text that each has.

@@ -253,6 +253,9 @@ pub fn read_footer(bytes: &[u8], offset: u64, crc: u32) -> Result<Footer, Segmen
     {
         return Err(wrong("severities of all entries", format!("{:?}", footer.severity_counts)));
     }
+    if !footer.sections.is_sorted_by(|a, b| a.kind < b.kind) {
+        return Err(wrong("each section once, in order", format!("{} sections", footer.sections.len())));
+    }
     let mut end = HEADER_BYTES as u64;
     for section in &footer.sections {
         if section.offset != end || section.bytes > offset - end {

@@ -66,6 +66,8 @@ pub struct Tail {
     pub header: Option<FileHeader>,
     /// Number of the next frame.
     pub next_frame: u64,
+    /// Files up to this number are not needed any more.
+    pub trimmed: u32,
 }
 
 /// What reading a journal meets.
@@ -113,6 +115,10 @@ pub struct JournalReader<'d> {
     store_id: [u8; 16],
     /// Files not begun yet, last first.
     files: Vec<u64>,
+    /// Files that are not needed any more and whose removal a crash prevented.
+    trimmed: Vec<u64>,
+    /// The first frame's number is known: it is 1, or the first file's header told.
+    is_begun: bool,
     current: Option<OpenFile>,
     expected_frame: u64,
     expected_journal: u64,
@@ -149,6 +155,13 @@ impl<'d> JournalReader<'d> {
         };
         let mut files: Vec<u64> = names.iter().filter_map(|name| number_of(name)).collect();
         files.sort_unstable_by(|a, b| b.cmp(a));
+        // Of the newest file a crash may have left no header.
+        let mut trimmed_to = 0_u32;
+        for number in files.iter().take(2) {
+            let trimmed = header_of(disk, store_id, *number)?.map_or(0, |header| header.trimmed);
+            trimmed_to = trimmed_to.max(trimmed);
+        }
+        let trimmed = files.split_off(files.partition_point(|number| *number > u64::from(trimmed_to)));
         let pending = names
             .iter()
             .filter(|name| name.ends_with(".journal") && number_of(name).is_none())
@@ -166,14 +179,33 @@ impl<'d> JournalReader<'d> {
             disk,
             store_id,
             files,
+            trimmed,
+            is_begun: trimmed_to == 0,
             current: None,
             expected_frame: 1,
-            expected_journal: 1,
-            tail: Tail { journal: 0, offset: 0, torn_bytes: 0, header: None, next_frame: 1 },
+            expected_journal: u64::from(trimmed_to) + 1,
+            tail: Tail {
+                journal: 0,
+                offset: 0,
+                torn_bytes: 0,
+                header: None,
+                next_frame: 1,
+                trimmed: trimmed_to,
+            },
             pending,
             bytes_read: 0,
             ended: false,
         })
+    }
+
+    /// How the last file ends, as far as it was read.
+    pub fn tail(&self) -> Tail {
+        self.tail.clone()
+    }
+
+    /// Files that lie here and are not needed any more: a crash came before they were removed.
+    pub fn trimmed(&self) -> &[u64] {
+        &self.trimmed
     }
 
     /// Bytes read so far.
@@ -238,6 +270,7 @@ impl<'d> JournalReader<'d> {
                 torn_bytes: if blank { 0 } else { filled as u64 },
                 header: None,
                 next_frame: self.expected_frame,
+                trimmed: self.tail.trimmed,
             };
             return Ok(());
         }
@@ -275,6 +308,7 @@ impl<'d> JournalReader<'d> {
                 torn_bytes: 0,
                 header: None,
                 next_frame: self.expected_frame,
+                trimmed: self.tail.trimmed,
             };
             return Ok(());
         };
@@ -287,6 +321,11 @@ impl<'d> JournalReader<'d> {
             self.report(damage(0, length, detail));
             self.expected_journal = number.saturating_add(1);
             return Ok(());
+        }
+        if !self.is_begun {
+            // Frames before it were sealed or carried: its header alone says where the numbers go on.
+            self.expected_frame = header.first_frame;
+            self.is_begun = true;
         }
         if header.first_frame != self.expected_frame || number != self.expected_journal {
             let lost = (header.first_frame > self.expected_frame)
@@ -321,13 +360,7 @@ impl<'d> JournalReader<'d> {
 
     fn first_frame_of_next_file(&self) -> io::Result<Option<u64>> {
         let Some(next) = self.files.last() else { return Ok(None) };
-        let file = self.disk.open(&path(*next), Access::Read)?;
-        let mut copies = [0; 2 * FILE_HEADER_BYTES];
-        read_full(&*file, &mut copies, 0)?;
-        let first = copies.chunks_exact(FILE_HEADER_BYTES).find_map(|copy| FileHeader::decode(copy).ok());
-        Ok(first
-            .filter(|header| header.store_id == self.store_id && header.journal == *next)
-            .map(|header| header.first_frame))
+        Ok(header_of(self.disk, self.store_id, *next)?.map(|header| header.first_frame))
     }
 
     /// Reads the frame at the file's offset; puts the file back unless it has ended.
@@ -338,6 +371,7 @@ impl<'d> JournalReader<'d> {
             torn_bytes: 0,
             header: Some(open.header),
             next_frame: self.expected_frame,
+            trimmed: self.tail.trimmed,
         };
         if open.offset >= open.length {
             self.finish_file(&open);
@@ -464,7 +498,7 @@ impl<'d> JournalReader<'d> {
             return unread(FrameError::Damaged("padding behind a frame is not zero"), offset + frame_bytes);
         }
         let fits = match header.frame_type {
-            FrameType::Commit => header.part_count > 0 && header.entry_count > 0,
+            FrameType::Commit | FrameType::Carry => header.part_count > 0 && header.entry_count > 0,
             FrameType::Stop => header.payload_bytes == 0 && header.part_count == 0 && header.entry_count == 0,
         };
         if !fits {
@@ -573,6 +607,15 @@ impl<'d> JournalReader<'d> {
         }
         Ok(end)
     }
+}
+
+/// The first copy of a file's header that reads and belongs there.
+fn header_of(disk: &dyn Disk, store_id: [u8; 16], number: u64) -> io::Result<Option<FileHeader>> {
+    let file = disk.open(&path(number), Access::Read)?;
+    let mut copies = [0; 2 * FILE_HEADER_BYTES];
+    read_full(&*file, &mut copies, 0)?;
+    let first = copies.chunks_exact(FILE_HEADER_BYTES).find_map(|copy| FileHeader::decode(copy).ok());
+    Ok(first.filter(|header| header.store_id == store_id && header.journal == number))
 }
 
 /// The first byte that is not zero. Whole words first: up to 16 MiB of zeros lie behind a journal's last frame.

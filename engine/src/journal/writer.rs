@@ -68,6 +68,10 @@ pub struct JournalWriter {
     /// Up to here the file's space is written or reserved: a frame below it changes no metadata.
     ready: u64,
     next_frame: u64,
+    /// Files up to this number will not be needed any more when the next is begun.
+    trimmed: u32,
+    /// A file is closed when a frame would take it past so many bytes.
+    file_bytes_aim: u64,
 }
 
 impl JournalWriter {
@@ -85,6 +89,7 @@ impl JournalWriter {
         store_id: [u8; 16],
         tail: &Tail,
         unvouched: &[Arc<Frame>],
+        file_bytes_aim: u64,
     ) -> Result<JournalWriter, Error> {
         let number = tail.journal.max(1);
         let Some(header) = tail.header else {
@@ -95,8 +100,8 @@ impl JournalWriter {
                 }
                 _ => {}
             }
-            return JournalWriter::begin(disk, entropy, store_id, number, tail.next_frame)
-                .map_err(|failed| failed.error);
+            let begun = Begun { number, first_frame: tail.next_frame, trimmed: tail.trimmed, file_bytes_aim };
+            return JournalWriter::begin(disk, entropy, store_id, begun).map_err(|failed| failed.error);
         };
         let name = disk.display(&path(number));
         let file = disk.open(&path(number), Access::Write).map_err(Error::during("open", &name))?;
@@ -126,6 +131,8 @@ impl JournalWriter {
             tail: tail.offset,
             ready,
             next_frame: tail.next_frame,
+            trimmed: header.trimmed,
+            file_bytes_aim,
         })
     }
 
@@ -134,16 +141,16 @@ impl JournalWriter {
         disk: Arc<dyn Disk>,
         entropy: &dyn Entropy,
         store_id: [u8; 16],
-        number: u64,
-        next_frame: u64,
+        begun: Begun,
     ) -> Result<JournalWriter, NotBegun> {
+        let Begun { number, first_frame, trimmed, file_bytes_aim } = begun;
         let name = disk.display(&path(number));
         let mut nonce = [0; 8];
         entropy.fill(&mut nonce).map_err(|error| NotBegun {
             error: Error::io("draw a nonce for", &name, error),
             is_left: false,
         })?;
-        let header = FileHeader { store_id, journal: number, first_frame: next_frame, nonce };
+        let header = FileHeader { store_id, journal: number, first_frame, trimmed, nonce };
         // A frame is acknowledged only after the name of its file is durable.
         let begun = disk.create(&path(number)).and_then(|file| {
             file.write_at(&[header.encode(), header.encode()].concat(), 0)?;
@@ -169,7 +176,9 @@ impl JournalWriter {
             header,
             tail: FRAMES_OFFSET,
             ready: FRAMES_OFFSET,
-            next_frame,
+            next_frame: first_frame,
+            trimmed,
+            file_bytes_aim,
         })
     }
 
@@ -207,7 +216,7 @@ impl JournalWriter {
         let payload_bytes = bytes.len() - FRAME_HEADER_BYTES;
         assert!(payload_bytes <= limits::FRAME_PAYLOAD_BYTES_MAX, "callers bound batches");
         let length = frame_bytes(payload_bytes as u64);
-        if self.tail + length > limits::JOURNAL_FILE_BYTES_AIM && self.tail > FRAMES_OFFSET {
+        if self.tail + length > self.file_bytes_aim && self.tail > FRAMES_OFFSET {
             self.rotate(entropy)?;
         }
         self.make_ready(length)?;
@@ -242,7 +251,7 @@ impl JournalWriter {
         let result = if length >= limits::JOURNAL_LARGE_FRAME_BYTES {
             // Zeros would be written twice as many bytes; unwritten space costs a metadata change at each sync instead.
             let ahead = length.max(limits::JOURNAL_RESERVE_BYTES);
-            let end = (self.tail + ahead).min(limits::JOURNAL_FILE_BYTES_AIM.max(self.tail + length));
+            let end = (self.tail + ahead).min(self.file_bytes_aim.max(self.tail + length));
             self.file.file.reserve(self.tail, end - self.tail).map(|()| end)
         } else {
             // Zeros written ahead keep metadata out of the syncs of small frames (docs/durability.md has the figures).
@@ -272,8 +281,32 @@ impl JournalWriter {
         }
     }
 
+    /// Notes that files up to this number are not needed any more: the next file's header will say so.
+    pub fn trim_to(&mut self, number: u64) {
+        let number = number.min(self.header.journal);
+        self.trimmed = self.trimmed.max(u32::try_from(number).unwrap_or(self.trimmed));
+    }
+
+    /// Files up to this number are not needed any more, and the newest file says so: they may be removed.
+    pub fn trimmed(&self) -> u64 {
+        u64::from(self.header.trimmed)
+    }
+
+    /// Whether a new file would say no more than the newest does: that holds no frame, and nothing else can go.
+    pub fn trims_nothing_new(&self) -> bool {
+        self.tail == FRAMES_OFFSET && self.trimmed == self.header.trimmed
+    }
+
+    /// Bytes of the newest file up to where the next frame goes.
+    pub fn file_bytes(&self) -> u64 {
+        self.tail
+    }
+
     /// Closes the file and begins the next: everything in the old one is synced first.
-    fn rotate(&mut self, entropy: &dyn Entropy) -> Result<(), WriteError> {
+    ///
+    /// # Errors
+    /// As [`JournalWriter::append`].
+    pub fn rotate(&mut self, entropy: &dyn Entropy) -> Result<(), WriteError> {
         let name = self.display();
         // Space reserved behind the tail is given back; a reader sees a file that ends with its last frame.
         self.file
@@ -283,14 +316,14 @@ impl JournalWriter {
         self.ready = self.tail;
         self.file.sync().map_err(|error| WriteError::Fatal(Error::io("sync", &name, error)))?;
         // A crash here leaves a whole file that the next start goes on with.
-        let next = JournalWriter::begin(
-            Arc::clone(&self.disk),
-            entropy,
-            self.store_id,
-            self.header.journal + 1,
-            self.next_frame,
-        )
-        .map_err(|failed| match failed.is_left {
+        let begun = Begun {
+            number: self.header.journal + 1,
+            first_frame: self.next_frame,
+            trimmed: self.trimmed,
+            file_bytes_aim: self.file_bytes_aim,
+        };
+        let begun = JournalWriter::begin(Arc::clone(&self.disk), entropy, self.store_id, begun);
+        let next = begun.map_err(|failed| match failed.is_left {
             true => WriteError::Fatal(failed.error),
             false => WriteError::Refused(failed.error),
         })?;
@@ -307,6 +340,14 @@ impl JournalWriter {
         self.ready = self.tail;
         Ok(())
     }
+}
+
+/// What a journal file begins with.
+struct Begun {
+    number: u64,
+    first_frame: u64,
+    trimmed: u32,
+    file_bytes_aim: u64,
 }
 
 /// A journal file that was not begun.

@@ -3,8 +3,13 @@
 //! Rows keep their slots, so a `heads` recomputes only the paths above rows that changed. `nodes[l][i]` is the root of
 //! the full subtree over rows i·2^l .. (i+1)·2^l; partial subtrees exist only while the root is computed.
 
+use super::hashes::{DirectoryRow, RowKind, node_message};
 use super::tree::root_of_subtrees;
-use super::{Hash, Hasher, hashes::DirectoryRow, hashes::node_message};
+use super::{Hash, Hasher};
+
+/// Where a row is still to be put: no chain has this ID.
+const HOLE: DirectoryRow =
+    DirectoryRow { kind: RowKind::Chain, chain_id: [0; 16], line_id: [0; 16], size: 0, digest: [0; 32] };
 
 /// A row's place, kept for ever.
 pub type Slot = u32;
@@ -31,6 +36,21 @@ impl Directory {
         self.rows.push(row);
         self.changed.push(slot);
         slot
+    }
+
+    /// Puts a row into its slot. Slots before it that have none yet are holes until they get theirs.
+    pub fn put(&mut self, slot: Slot, row: DirectoryRow) {
+        let index = slot as usize;
+        if self.rows.len() <= index {
+            self.rows.resize(index + 1, HOLE);
+        }
+        self.rows[index] = row;
+        self.changed.push(slot);
+    }
+
+    /// Slots without a row, ascending.
+    pub fn holes(&self) -> impl Iterator<Item = Slot> {
+        self.rows.iter().zip(0..).filter(|(row, _)| **row == HOLE).map(|(_, slot)| slot)
     }
 
     /// Notes where a row's chain or line stands now.
@@ -90,7 +110,8 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{digest, hashes::RowKind, tree::RightEdge};
+    use crate::proof::digest;
+    use crate::proof::tree::RightEdge;
 
     fn row(i: u64) -> DirectoryRow {
         DirectoryRow { kind: RowKind::Line, chain_id: [1; 16], line_id: [2; 16], size: i, digest: [3; 32] }

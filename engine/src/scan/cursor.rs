@@ -5,10 +5,10 @@ use super::{Hit, Order, ScanProblem};
 use crate::format::record;
 use crate::format::segment::SegmentError;
 use crate::model::{Severity, Timestamp};
-use crate::open::{Located, RecordBytes};
+use crate::open::Located;
 use crate::segment::Segment;
 use crate::segment::view::View as SegmentView;
-use crate::view::Chain;
+use crate::view::{Chain, Parts};
 use roaring::RoaringBitmap;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -36,21 +36,45 @@ struct Source {
     candidates: Option<RoaringBitmap>,
 }
 
+/// Entries that lie together.
 enum Place {
-    Sealed(Arc<Segment>),
-    /// The open segment's first rows: as many as it had when the scan began.
-    Open(u32),
+    /// In a sealed segment: those of its positions that are wanted.
+    Sealed(Arc<Segment>, Range<u64>),
+    /// In the open segment, as long as that begins behind the position `sealed_end`.
+    Open { seqs: Range<u64>, sealed_end: u64 },
+}
+
+/// The rows of an open segment were sealed since a source was made.
+struct Moved;
+
+/// Where a chain's entries of these positions lie, in the order in which they are wanted.
+fn places_of(parts: &Parts, seqs: &Range<u64>, order: Order) -> VecDeque<Place> {
+    let clip = |from: u64, to: u64| seqs.start.max(from)..seqs.end.min(to);
+    let sealed = parts.sealed.iter().map(|segment| {
+        let footer = segment.footer();
+        (Some(segment), clip(footer.first_seq, footer.end_seq()))
+    });
+    let sealed_end = parts.sealed_end();
+    let mut places: VecDeque<Place> = sealed
+        .chain([(None, clip(sealed_end, u64::MAX))])
+        .filter(|(_, seqs)| !seqs.is_empty())
+        .map(|(segment, seqs)| match segment {
+            Some(segment) => Place::Sealed(Arc::clone(segment), seqs),
+            None => Place::Open { seqs, sealed_end },
+        })
+        .collect();
+    if order == Order::Descending {
+        places.make_contiguous().reverse();
+    }
+    places
 }
 
 impl Cursor {
     pub fn new(chain: Arc<Chain>, order: Order) -> Cursor {
-        let mut places: VecDeque<Place> = chain.read(|parts| {
-            let sealed = parts.sealed.iter().map(|segment| Place::Sealed(Arc::clone(segment)));
-            sealed.chain([Place::Open(parts.open.row_count())]).collect()
+        let places = chain.read(|parts| {
+            let end = parts.open.end_seq().unwrap_or(parts.sealed_end());
+            places_of(parts, &(0..end), order)
         });
-        if order == Order::Descending {
-            places.make_contiguous().reverse();
-        }
         Cursor { chain, places, source: None, ready: VecDeque::new() }
     }
 
@@ -68,18 +92,28 @@ impl Cursor {
         while self.ready.is_empty() {
             let Some(mut source) = self.source.take() else {
                 let Some(place) = self.places.pop_front() else { return };
-                self.source = self.source_at(place, compiled, problems);
+                match self.source_at(place, compiled, problems) {
+                    Ok(source) => self.source = source,
+                    Err(seqs) => self.follow(&seqs, order),
+                }
                 continue;
             };
-            let located = match &source.place {
-                Place::Open(_) => {
-                    self.read_open(&mut source.rows, source.candidates.as_ref(), compiled, order)
+            let located = match &mut source.place {
+                Place::Open { seqs, sealed_end } => {
+                    let (rows, candidates) = (&mut source.rows, source.candidates.as_ref());
+                    match read_open(&self.chain, seqs, *sealed_end, rows, candidates, compiled, order) {
+                        Ok(located) => located,
+                        Err(Moved) => {
+                            self.follow(seqs, order);
+                            continue;
+                        }
+                    }
                 }
-                Place::Sealed(segment) => {
+                Place::Sealed(segment, _) => {
                     let step = next_rows(&mut source.rows, source.candidates.as_ref(), order, |_| true);
                     segment.read(|view| read_rows(view, &step)).unwrap_or_else(|error| {
                         // The rest of the segment is given up: what it says cannot be relied on.
-                        problems.push(self.problem(segment, &error));
+                        problems.push(problem(&self.chain, segment, &error));
                         source.rows = 0..0;
                         Vec::new()
                     })
@@ -103,60 +137,84 @@ impl Cursor {
         }
     }
 
-    fn problem(&self, segment: &Segment, error: &SegmentError) -> ScanProblem {
-        let footer = segment.footer();
-        ScanProblem {
-            service: self.chain.service().to_owned(),
-            seq: footer.first_seq,
-            detail: format!(
-                "{}, {error}: entries {} to {} cannot be read from here on",
-                segment.path(),
-                footer.first_seq,
-                footer.end_seq() - 1
-            ),
-        }
+    /// Looks again where entries lie that are not where they were.
+    fn follow(&mut self, seqs: &Range<u64>, order: Order) {
+        let places = self.chain.read(|parts| places_of(parts, seqs, order));
+        places.into_iter().rev().for_each(|place| self.places.push_front(place));
     }
 
-    /// What window and index leave of a place; none if that is nothing.
+    /// What window and index leave of a place; none if that is nothing. The positions if they lie elsewhere by now.
     fn source_at(
         &self,
         place: Place,
         compiled: &Compiled,
         problems: &mut Vec<ScanProblem>,
-    ) -> Option<Source> {
+    ) -> Result<Option<Source>, Range<u64>> {
         let (rows, candidates) = match &place {
-            Place::Open(row_count) => self.chain.read(|parts| {
+            Place::Open { seqs, sealed_end } => self.chain.read(|parts| {
+                if parts.sealed_end() != *sealed_end {
+                    return Err(seqs.clone());
+                }
                 let between = parts.open.rows_between(compiled.logged_from, compiled.logged_to);
-                let rows = between.start.min(*row_count)..between.end.min(*row_count);
+                let (first, end) = (parts.open.rows_from(seqs.start), parts.open.rows_from(seqs.end));
+                let rows = between.start.max(first)..between.end.min(end);
                 let tenants = compiled.tenants.as_ref();
                 let candidates = tenants.map(|tenants| parts.open.rows_of(tenants, &rows));
-                (rows, candidates)
-            }),
-            Place::Sealed(segment) => match segment.read(|view| sealed_rows(view, compiled)) {
-                Ok(found) => found,
+                Ok((rows, candidates))
+            })?,
+            Place::Sealed(segment, seqs) => match segment.read(|view| sealed_rows(view, compiled)) {
+                Ok((rows, candidates)) => {
+                    let first_seq = segment.footer().first_seq;
+                    let row = |seq: u64| u32::try_from(seq - first_seq).unwrap_or(u32::MAX);
+                    (rows.start.max(row(seqs.start))..rows.end.min(row(seqs.end)), candidates)
+                }
                 Err(error) => {
-                    problems.push(self.problem(segment, &error));
-                    return None;
+                    problems.push(problem(&self.chain, segment, &error));
+                    return Ok(None);
                 }
             },
         };
-        (!rows.is_empty()).then_some(Source { place, rows, candidates })
+        Ok((!rows.is_empty()).then_some(Source { place, rows, candidates }))
     }
+}
 
-    fn read_open(
-        &self,
-        rows: &mut Range<u32>,
-        candidates: Option<&RoaringBitmap>,
-        compiled: &Compiled,
-        order: Order,
-    ) -> Vec<Located> {
-        self.chain.read(|parts| {
-            let step = next_rows(rows, candidates, order, |row| {
-                compiled.severities.as_ref().is_none_or(|own| own.contains(&parts.open.severity(row)))
-            });
-            step.into_iter().map(|row| parts.open.locate(row)).collect()
-        })
+fn problem(chain: &Chain, segment: &Segment, error: &SegmentError) -> ScanProblem {
+    let footer = segment.footer();
+    ScanProblem {
+        service: chain.service().to_owned(),
+        seq: footer.first_seq,
+        detail: format!(
+            "{}, {error}: entries {} to {} cannot be read from here on",
+            segment.path(),
+            footer.first_seq,
+            footer.end_seq() - 1
+        ),
     }
+}
+
+/// The next rows of the open segment, under one hold of the chain's lock; `seqs` are then what is left.
+fn read_open(
+    chain: &Chain,
+    seqs: &mut Range<u64>,
+    sealed_end: u64,
+    rows: &mut Range<u32>,
+    candidates: Option<&RoaringBitmap>,
+    compiled: &Compiled,
+    order: Order,
+) -> Result<Vec<Located>, Moved> {
+    chain.read(|parts| {
+        // Rows are numbered from the end of what is sealed.
+        if parts.sealed_end() != sealed_end {
+            return Err(Moved);
+        }
+        let step = next_rows(rows, candidates, order, |row| {
+            compiled.severities.as_ref().is_none_or(|own| own.contains(&parts.open.severity(row)))
+        });
+        if rows.start < rows.end {
+            *seqs = parts.open.seq(rows.start)..parts.open.seq(rows.end - 1) + 1;
+        }
+        Ok(step.into_iter().map(|row| parts.open.locate(row)).collect())
+    })
 }
 
 /// Rows of a segment that window, severities and tenants leave.
@@ -234,7 +292,7 @@ fn read_rows(view: &SegmentView<'_>, rows: &[u32]) -> Result<Vec<Located>, Segme
         let mut record = Vec::with_capacity(512);
         view.with_cursors(|cursors| view.record(place, &head, cursors, &mut record))?;
         located.push(Located {
-            record: RecordBytes::Owned(record.into()),
+            record: record.into(),
             seq: head.seq,
             logged_at: Timestamp::from_nanos(head.logged_at),
         });

@@ -18,6 +18,7 @@ use crate::format::segment::TenantRow;
 use crate::format::segment::attributes;
 use crate::format::segment::columns::Field;
 use crate::format::segment::references;
+use crate::limits;
 use crate::model::{ProcessEvent, Severity};
 use std::ops::Range;
 
@@ -47,7 +48,13 @@ impl<'a> View<'a> {
     ) -> Result<(), SegmentError> {
         let start = out.len();
         let put = Put { view: self, opened, place, cursors, pairs: Pairs::begin(out) };
-        let result = put.record(head);
+        let mut result = put.record(head);
+        // Columns may name the same long text for many rows: nothing was committed that is longer than a record.
+        let bytes = out.len() - start;
+        if result.is_ok() && bytes > limits::RECORD_BYTES_MAX {
+            let (expected, found) = ("a record of at most 256 KiB", format!("{bytes} bytes"));
+            result = Err(SegmentError { offset: 0, expected, found });
+        }
         if result.is_err() {
             out.truncate(start);
         }

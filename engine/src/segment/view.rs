@@ -67,6 +67,18 @@ pub struct RowHead {
     pub kind: u8,
 }
 
+/// Containers of a bitmap in the portable format, as its cookie says (RoaringFormatSpec, "Cookie header").
+fn container_count(bytes: &[u8]) -> Option<u32> {
+    const NO_RUNS: u32 = 12_346;
+    const RUNS: u32 = 12_347;
+    let cookie = u32::from_le_bytes(*bytes.first_chunk()?);
+    match cookie {
+        NO_RUNS => Some(u32::from_le_bytes(*bytes.get(4..)?.first_chunk()?)),
+        _ if cookie & 0xffff == RUNS => Some((cookie >> 16) + 1),
+        _ => None,
+    }
+}
+
 impl<'a> View<'a> {
     /// A view of a file's bytes; nothing is read yet.
     pub fn new(bytes: &'a [u8], footer: &'a Footer) -> View<'a> {
@@ -133,23 +145,27 @@ impl<'a> View<'a> {
     /// # Errors
     /// A section that does not read, or contradicts the footer.
     pub fn tenants(&self) -> Result<&[TenantRow], SegmentError> {
-        let open = || {
-            let (bytes, section) = self.needed(SectionKind::Tenants)?;
-            let wrong =
-                |found: String| at(section, "tenants by name, whose lines grow by all entries", found);
-            let rows: Vec<TenantRow> =
-                metadata::decode(bytes, "a tenant table").map_err(|error| wrong(error.to_string()))?;
-            let is_sorted = rows.is_sorted_by(|a, b| a.tenant < b.tenant);
-            let grown = rows.iter().try_fold(0_u64, |sum, row| {
-                let grown = row.closing.size.checked_sub(row.opening.size).filter(|grown| *grown > 0)?;
-                sum.checked_add(grown)
-            });
-            if !is_sorted || grown != Some(u64::from(self.footer.entry_count)) {
-                return Err(wrong(format!("{} tenants with {grown:?} entries", rows.len())));
-            }
-            Ok(rows)
-        };
-        Self::opened(&self.tenants, open).map(Vec::as_slice)
+        Self::opened(&self.tenants, || self.read_tenants()).map(Vec::as_slice)
+    }
+
+    /// As [`View::tenants`], for who reads them once: they are not kept.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn read_tenants(&self) -> Result<Vec<TenantRow>, SegmentError> {
+        let (bytes, section) = self.needed(SectionKind::Tenants)?;
+        let wrong = |found: String| at(section, "tenants by name, whose lines grow by all entries", found);
+        let rows: Vec<TenantRow> =
+            metadata::decode(bytes, "a tenant table").map_err(|error| wrong(error.to_string()))?;
+        let is_sorted = rows.is_sorted_by(|a, b| a.tenant < b.tenant);
+        let grown = rows.iter().try_fold(0_u64, |sum, row| {
+            let grown = row.closing.size.checked_sub(row.opening.size).filter(|grown| *grown > 0)?;
+            sum.checked_add(grown)
+        });
+        if !is_sorted || grown != Some(u64::from(self.footer.entry_count)) {
+            return Err(wrong(format!("{} tenants with {grown:?} entries", rows.len())));
+        }
+        Ok(rows)
     }
 
     /// Where rows lie.
@@ -232,6 +248,12 @@ impl<'a> View<'a> {
             let (mut bytes, section) = self.needed(SectionKind::Severities)?;
             let mut classes = Vec::with_capacity(Severity::ALL.len());
             for count in self.footer.severity_counts {
+                // A container of a few bytes may hold 65 536 rows: their number is bounded before they are read.
+                let groups = self.footer.entry_count.div_ceil(1 << 16);
+                if container_count(bytes).is_none_or(|containers| containers > groups) {
+                    let found = container_count(bytes).map_or("none".to_owned(), |found| found.to_string());
+                    return Err(at(section, "a bitmap with containers for the segment's rows", found));
+                }
                 let rows = RoaringBitmap::deserialize_from(&mut bytes)
                     .map_err(|error| at(section, "a bitmap of rows", error.to_string()))?;
                 let is_inside = rows.max().is_none_or(|max| max < self.footer.entry_count);

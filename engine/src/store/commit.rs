@@ -19,6 +19,8 @@ use crate::journal::{Frame, JournalFile, JournalWriter, NewFrame, WriteError};
 use crate::limits;
 use crate::model::{FieldError, Severity, Timestamp};
 use crate::proof::{Hash, Hasher, Job, hashes};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A receipt whose head may still have to be looked up.
@@ -57,6 +59,11 @@ pub struct Committer {
     pub unnoted_step: Option<ClockStep>,
     /// The frame that vouches for all before it, if it is the newest; 0 before the first frame.
     pub stop_frame: u64,
+    /// Journal files with the commit time of their first frame, as far back as the IDs that came in them are kept in
+    /// memory alone.
+    pub file_starts: VecDeque<(u64, i64)>,
+    /// Memory for frames.
+    pub spare: Arc<Mutex<Vec<Vec<u8>>>>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub logged_by: Box<str>,
@@ -174,7 +181,7 @@ impl Committer {
                         tails.line_of(chain, tenant, batch.tenant(slot), &*self.entropy)?
                     }
                 };
-                Ok::<_, Error>(tails.place(chain, line))
+                tails.place(chain, line, &*self.entropy)
             };
             let mac = if slot.has_id { macs.next() } else { None };
             let place = match mac {
@@ -303,7 +310,9 @@ impl Committer {
         durable: u64,
     ) -> Result<Fresh, WriteError> {
         let mut entries = self.in_frame_order(assigned);
-        let mut bytes = Vec::with_capacity(
+        let mut bytes = self.spare.lock().pop().unwrap_or_default();
+        bytes.clear();
+        bytes.reserve(
             FRAME_HEADER_BYTES
                 + batches.iter().map(|prepared| prepared.batch.bytes()).sum::<usize>()
                 + entries.len() * (8 + 32 + 24 + self.logged_by.len())
@@ -330,6 +339,10 @@ impl Committer {
         };
         // A crash from here on finds no frame, a torn one, or all of it; acknowledged it is only after the sync.
         let header = self.journal.append(&*self.entropy, frame, &mut bytes)?;
+        let journal = self.journal.journal();
+        if self.file_starts.back().is_none_or(|(newest, _)| *newest != journal) {
+            self.file_starts.push_back((journal, logged_at));
+        }
         for part in &parts {
             self.tails.chain_mut(part.chain).prev = leaves[part.entries.end - 1];
         }
@@ -383,12 +396,13 @@ impl Committer {
             let (first, kind) = (run[0].place, kind_of(&run[0]));
             let chain = self.tails.chain(first.chain);
             let begun = run.iter().filter(|entry| entry.place.tenant_seq == 0).map(|entry| entry.place.line);
+            let drawn = run.iter().filter(|entry| entry.place.draws_key).map(|entry| entry.place.line);
             let new_line = |line| {
                 let tail = chain.line(line);
                 NewLine { line, nonce: tail.nonce, tenant: self.tails.tenant_name(tail.tenant) }
             };
-            let lines: Vec<NewLine<'_>> = begun.clone().map(new_line).collect();
-            let keys: Vec<NewKey> = begun.map(|line| NewKey { line, key: chain.line(line).key }).collect();
+            let lines: Vec<NewLine<'_>> = begun.map(new_line).collect();
+            let keys: Vec<NewKey> = drawn.map(|line| NewKey { line, key: chain.line(line).key }).collect();
             let head = PartHead {
                 service: chain.service.as_str(),
                 kind,

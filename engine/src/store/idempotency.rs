@@ -87,6 +87,11 @@ fn whole(halves: [u64; 2]) -> u128 {
     u128::from(halves[1]) << 64 | u128::from(halves[0])
 }
 
+/// Chain and position.
+fn place_of(item: &Item) -> (u32, u64) {
+    (u32::try_from(item.place >> SEQ_BITS).unwrap_or(u32::MAX), item.place & ((1 << SEQ_BITS) - 1))
+}
+
 /// A MAC is uniform, so a part of it is a hash.
 fn tag_of(id: [u64; 2]) -> u32 {
     (id[0] >> 32) as u32
@@ -183,12 +188,8 @@ impl Window {
         let item = item(&self.items, self.first, number)?;
         let age = |number: u32| number.wrapping_sub(self.first) & NUMBER_MASK;
         let at = self.epochs.partition_point(|epoch| age(epoch.first) <= age(number)).checked_sub(1)?;
-        Some(Seen {
-            chain: u32::try_from(item.place >> SEQ_BITS).unwrap_or(u32::MAX),
-            seq: item.place & ((1 << SEQ_BITS) - 1),
-            logged_at: self.epochs[at].logged_at,
-            bytes: whole(item.bytes),
-        })
+        let (chain, seq) = place_of(item);
+        Some(Seen { chain, seq, logged_at: self.epochs[at].logged_at, bytes: whole(item.bytes) })
     }
 
     /// Forgets what has left the window when an entry comes at `logged_at`.
@@ -222,6 +223,40 @@ impl Window {
         }
     }
 
+    /// Entries that came at or after `from` and before `to`, oldest first, at most `count_max` of them; and whether
+    /// these are all.
+    pub fn between(&self, from: i64, to: i64, count_max: usize) -> (Vec<(EntryMac, Seen)>, bool) {
+        let age = |number: u32| (number.wrapping_sub(self.first) & NUMBER_MASK) as usize;
+        let first_epoch = self.epochs.partition_point(|epoch| epoch.logged_at < from);
+        let mut found = Vec::new();
+        for at in first_epoch..self.epochs.len() {
+            let epoch = &self.epochs[at];
+            if epoch.logged_at >= to {
+                break;
+            }
+            // An epoch is told whole, so that the next one is where to go on.
+            if found.len() >= count_max {
+                return (found, false);
+            }
+            let end = self.epochs.get(at + 1).map_or(self.items.len(), |next| age(next.first));
+            for item in self.items.range(age(epoch.first)..end) {
+                let (id, bytes) = (whole(item.id), whole(item.bytes));
+                let (chain, seq) = place_of(item);
+                let seen = Seen { chain, seq, logged_at: epoch.logged_at, bytes };
+                found.push((EntryMac { id, bytes }, seen));
+            }
+        }
+        (found, true)
+    }
+
+    /// Batches that came at or after `from` and before `to`, oldest first.
+    pub fn batches_between(&self, from: i64, to: i64) -> Vec<(u128, SeenBatch)> {
+        let begin = self.batches_by_age.partition_point(|(age, _)| *age < from);
+        let end = self.batches_by_age.partition_point(|(age, _)| *age < to);
+        let keys = self.batches_by_age.range(begin..end.max(begin));
+        keys.filter_map(|(_, key)| Some((*key, self.batches.get(key)?.clone()))).collect()
+    }
+
     /// The batch with this key.
     pub fn find_batch(&self, key: u128) -> Option<&SeenBatch> {
         self.batches.get(&key)
@@ -229,6 +264,17 @@ impl Window {
 
     /// Remembers a batch. `chains` gives the chain's index for each part of its frame.
     pub fn insert_batch(&mut self, key: &BatchKey, chains: &[u32], logged_at: i64) {
+        let runs = key
+            .runs
+            .iter()
+            .filter_map(|run| Some((*chains.get(run.part as usize)?, run.first_seq, run.count)))
+            .collect();
+        self.remember_batch(key.key, SeenBatch { bytes: key.bytes, runs, logged_at });
+    }
+
+    /// Remembers a batch whose chains are known.
+    pub fn remember_batch(&mut self, key: u128, batch: SeenBatch) {
+        let logged_at = batch.logged_at;
         let horizon = logged_at.saturating_sub(limits::IDEMPOTENCY_WINDOW_NS);
         while let Some((age, oldest)) = self.batches_by_age.front()
             && (*age < horizon || self.batches_by_age.len() >= limits::IDEMPOTENCY_COUNT_MAX)
@@ -236,13 +282,8 @@ impl Window {
             self.batches.remove(oldest);
             self.batches_by_age.pop_front();
         }
-        let runs = key
-            .runs
-            .iter()
-            .filter_map(|run| Some((*chains.get(run.part as usize)?, run.first_seq, run.count)))
-            .collect();
-        self.batches.insert(key.key, SeenBatch { bytes: key.bytes, runs, logged_at });
-        self.batches_by_age.push_back((logged_at, key.key));
+        self.batches.insert(key, batch);
+        self.batches_by_age.push_back((logged_at, key));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Fed with frames in order, and only with those: what it holds at frame n follows from frames 1 to n.
 
+use super::sealed::SealedChain;
 use crate::format::commit::Part;
 use crate::format::control::{ChainHead, Heads, kind};
 use crate::format::record;
@@ -12,7 +13,7 @@ use crate::proof::hashes::{self, DirectoryRow, RowKind};
 use crate::proof::line::LineJob;
 use crate::proof::tree::RightEdge;
 use crate::proof::{Hash, Hasher};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// Where every tree, line and directory row stands.
 pub struct Ledger {
@@ -20,6 +21,8 @@ pub struct Ledger {
     chains: Vec<ChainLedger>,
     by_service: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
     directory: Directory,
+    /// Slots of chains and lines that are not sealed and were not met in the journal yet, while a store is opened.
+    holes: VecDeque<Slot>,
     has_grown: bool,
     hasher: Hasher,
 }
@@ -52,32 +55,92 @@ impl Ledger {
             chains: Vec::new(),
             by_service: HashMap::default(),
             directory: Directory::default(),
+            holes: VecDeque::new(),
             has_grown: false,
             hasher: Hasher::new(),
         }
     }
 
-    /// Takes in the next part of the next frame.
-    pub fn apply(&mut self, part: &Part<'_>) {
-        let index = match self.by_service.get(part.service) {
-            Some(index) => *index,
-            None => self.begin_chain(part.service),
-        };
-        let chain = &mut self.chains[index];
-        for line in &part.lines {
-            let line_id = hashes::line_id(&line.nonce, &chain.chain_id, line.tenant);
-            let digest = hashes::line_start(&chain.chain_id, &line_id);
-            let row =
-                DirectoryRow { kind: RowKind::Line, chain_id: chain.chain_id, line_id, size: 0, digest };
-            let slot = self.directory.add(row);
-            chain.lines.push(LineLedger { slot, size: 0, digest, is_stale: false });
+    /// Takes in where the sealed part of a chain ends, before anything that follows it.
+    pub fn restore(&mut self, sealed: &SealedChain) {
+        let row = chain_row(sealed.chain_id);
+        self.directory.put(sealed.slot, row);
+        let lines = sealed.lines.iter().map(|line| {
+            let (size, digest) = (line.state.size, line.state.digest);
+            let row = DirectoryRow {
+                kind: RowKind::Line,
+                chain_id: sealed.chain_id,
+                line_id: line.line_id,
+                size,
+                digest,
+            };
+            self.directory.put(line.slot, row);
+            LineLedger { slot: line.slot, size, digest, is_stale: false }
+        });
+        let lines = lines.collect();
+        self.by_service.insert(sealed.service.as_str().into(), self.chains.len());
+        self.chains.push(ChainLedger {
+            service: sealed.service.as_str().into(),
+            chain_id: sealed.chain_id,
+            edge: sealed.edge.clone(),
+            leaf: sealed.head,
+            slot: sealed.slot,
+            lines,
+            stale: Vec::new(),
+            size_at_heads: 0,
+        });
+    }
+
+    /// Finds the slots that chains and lines without a sealed entry have, after every [`Ledger::restore`].
+    pub fn find_holes(&mut self) {
+        self.holes = self.directory.holes().collect();
+    }
+
+    /// The first slot whose chain or line was not found.
+    pub fn first_hole(&self) -> Option<Slot> {
+        self.holes.front().copied()
+    }
+
+    /// The slots of a chain and of some of its lines.
+    pub fn slots(&self, service: &str, lines: impl Iterator<Item = u32>) -> Option<(Slot, Vec<Slot>)> {
+        let chain = &self.chains[*self.by_service.get(service)?];
+        let lines = lines.map(|line| Some(chain.lines.get(line as usize)?.slot)).collect::<Option<_>>()?;
+        Some((chain.slot, lines))
+    }
+
+    fn add_row(&mut self, row: DirectoryRow) -> Slot {
+        match self.holes.pop_front() {
+            Some(slot) => {
+                self.directory.put(slot, row);
+                slot
+            }
+            None => self.directory.add(row),
         }
-        let leaves: Vec<Hash> = (0..part.rows.len()).map(|entry| *part.leaf(entry)).collect();
-        chain.edge.extend(&leaves, &mut self.hasher);
-        chain.leaf = leaves[leaves.len() - 1];
+    }
+
+    /// Takes in what a chain gains, in the order of commits.
+    pub fn apply(&mut self, gain: &Gain) {
+        let index = match self.by_service.get(&gain.service) {
+            Some(index) => *index,
+            None => self.begin_chain(&gain.service),
+        };
+        let chain_id = self.chains[index].chain_id;
+        for (number, line_id) in gain.begun(&chain_id) {
+            // A line that a segment told of begins in a frame that is still there.
+            if (number as usize) < self.chains[index].lines.len() {
+                continue;
+            }
+            let digest = hashes::line_start(&chain_id, &line_id);
+            let row = DirectoryRow { kind: RowKind::Line, chain_id, line_id, size: 0, digest };
+            let slot = self.add_row(row);
+            self.chains[index].lines.push(LineLedger { slot, size: 0, digest, is_stale: false });
+        }
+        let chain = &mut self.chains[index];
+        let leaves = &gain.leaves;
+        chain.edge.extend(leaves, &mut self.hasher);
+        chain.leaf = leaves.last().copied().unwrap_or(chain.leaf);
         // Entries by line, in order within each: one job a line.
-        let mut by_line: Vec<(u32, u32)> =
-            part.rows.iter().zip(0..).map(|(row, entry)| (row.line, entry)).collect();
+        let mut by_line: Vec<(u32, u32)> = gain.lines.iter().copied().zip(0..).collect();
         by_line.sort_unstable();
         for run in by_line.chunk_by(|a, b| a.0 == b.0) {
             if let Some(line) = chain.lines.get_mut(run[0].0 as usize) {
@@ -105,10 +168,15 @@ impl Ledger {
         let jobs = by_line
             .chunk_by(|a, b| a.0 == b.0)
             .zip(lines)
-            .map(|(run, (_, digest))| LineJob::new(run, &leaves, digest));
+            .map(|(run, (_, digest))| LineJob::new(run, leaves, digest));
         self.hasher.run(jobs);
-        if part.kind == kind::HEADS {
-            self.note_heads(part);
+        if gain.kind == kind::HEADS {
+            self.has_grown = false;
+            for head in &gain.told {
+                if let Some(index) = self.by_service.get(head.service.as_str()) {
+                    self.chains[*index].size_at_heads = head.size;
+                }
+            }
         } else {
             self.has_grown = true;
         }
@@ -116,14 +184,7 @@ impl Ledger {
 
     fn begin_chain(&mut self, service: &str) -> usize {
         let chain_id = hashes::chain_id(&hashes::origin(self.store_name.as_str(), service));
-        let row = DirectoryRow {
-            kind: RowKind::Chain,
-            chain_id,
-            line_id: [0; 16],
-            size: 0,
-            digest: hashes::empty_root(),
-        };
-        let slot = self.directory.add(row);
+        let slot = self.add_row(chain_row(chain_id));
         let index = self.chains.len();
         self.chains.push(ChainLedger {
             service: service.into(),
@@ -167,20 +228,58 @@ impl Ledger {
         let rows = grown.chunks(limits::CONTROL_ROWS_MAX);
         rows.map(|chains| Heads { directory_root, directory_rows, chains: chains.to_vec() }).collect()
     }
+}
 
-    /// Notes what the records of a `heads` told.
-    fn note_heads(&mut self, part: &Part<'_>) {
-        self.has_grown = false;
-        for entry in 0..part.rows.len() {
-            // A record that does not decode is damage, which verify names.
-            let told = record::decode(part.record(entry))
-                .ok()
-                .and_then(|record| Heads::decode(record.control?).ok());
-            for head in told.iter().flat_map(|heads| &heads.chains) {
-                if let Some(index) = self.by_service.get(head.service.as_str()) {
-                    self.chains[*index].size_at_heads = head.size;
-                }
+fn chain_row(chain_id: [u8; 16]) -> DirectoryRow {
+    DirectoryRow { kind: RowKind::Chain, chain_id, line_id: [0; 16], size: 0, digest: hashes::empty_root() }
+}
+
+/// What a chain gains in a commit, as far as the ledger needs it.
+pub struct Gain {
+    service: Box<str>,
+    kind: u8,
+    leaves: Vec<Hash>,
+    /// The line of each.
+    lines: Vec<u32>,
+    /// Lines that begin: number, nonce, tenant.
+    begun: Vec<(u32, [u8; 16], Box<str>)>,
+    /// What a `heads` tells.
+    told: Vec<ChainHead>,
+}
+
+impl Gain {
+    /// The chain's service.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// What a part tells.
+    pub fn of(part: &Part<'_>) -> Gain {
+        let begun = part.lines.iter().map(|line| (line.line, line.nonce, line.tenant.into()));
+        let mut told = Vec::new();
+        if part.kind == kind::HEADS {
+            for entry in 0..part.rows.len() {
+                // A record that does not decode is damage, which verify names.
+                let record = record::decode(part.record(entry)).ok();
+                let heads = record.and_then(|record| Heads::decode(record.control?).ok());
+                told.extend(heads.into_iter().flat_map(|heads| heads.chains));
             }
         }
+        Gain {
+            service: part.service.into(),
+            kind: part.kind,
+            leaves: part.leaves().to_vec(),
+            lines: part.rows.iter().map(|row| row.line).collect(),
+            begun: begun.collect(),
+            told,
+        }
+    }
+
+    /// Lines that begin, with their IDs.
+    fn begun(&self, chain_id: &[u8; 16]) -> impl Iterator<Item = (u32, [u8; 16])> {
+        let chain_id = *chain_id;
+        self.begun
+            .iter()
+            .map(move |(number, nonce, tenant)| (*number, hashes::line_id(nonce, &chain_id, tenant)))
     }
 }

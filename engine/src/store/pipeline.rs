@@ -10,11 +10,14 @@
 //! - `durable` ≤ the newest written frame; a batch is acknowledged only when its frame ≤ `durable`;
 //! - after a failed sync nothing is written, published or acknowledged any more.
 
-use super::Receipt;
+mod sealing;
+
 use super::commit::{Committer, Fresh, Group, PendingReceipt};
 use super::idempotency::Secret;
-use super::ledger::Ledger;
+use super::ledger::{Gain, Ledger};
 use super::prepared::Prepared;
+use super::sealer::Sealer;
+use super::{Bounds, Receipt};
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::disk::Lock;
@@ -23,7 +26,7 @@ use crate::format::commit as payload;
 use crate::format::control::{HEADS_ACTIVITY, kind};
 use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::identity::Identity;
-use crate::journal::{JournalFile, NewFrame, WriteError};
+use crate::journal::{Frame, JournalFile, NewFrame, WriteError};
 use crate::limits;
 use crate::view::View;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -65,6 +68,12 @@ struct State {
     unindexed_bytes: usize,
     indexed: u64,
     is_closing: bool,
+    /// The sealing thread is asked to look.
+    wants_sealing: bool,
+    /// Open segments take all the memory that they may: appenders wait until some is sealed.
+    is_full: bool,
+    /// Why nothing could be sealed, if the last try failed.
+    sealing_failure: Option<Error>,
     worker: Worker,
     /// Wall clock of the newest `heads`, or of the start.
     heads_at: i64,
@@ -93,9 +102,15 @@ const UNINDEXED_BYTES_MAX: usize = 64 << 20;
 /// How often the worker looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
 
-/// A store's moving parts. Lock order: `committer`, then `ledger`, then `state`.
+/// A store's moving parts. Lock order: `sealer`, `committer`, `ledger`, `state`.
 pub struct Pipeline {
     identity: Arc<Identity>,
+    bounds: Bounds,
+    sealer: Mutex<Sealer>,
+    /// Something for the sealing thread to do.
+    sealing: Condvar,
+    /// Memory of frames that are indexed, for those to come.
+    spare: Spare,
     secret: Secret,
     clock: Arc<dyn Clock>,
     view: View,
@@ -119,6 +134,8 @@ pub struct Parts {
     pub view: View,
     pub committer: Committer,
     pub ledger: Ledger,
+    pub sealer: Sealer,
+    pub bounds: Bounds,
     pub lock: Box<dyn Lock>,
     pub is_threaded: bool,
     pub torn_bytes: u64,
@@ -131,6 +148,10 @@ impl Pipeline {
         let (heads_at, file) = (clock.wall_ns(), parts.committer.journal.file());
         Pipeline {
             identity: Arc::clone(&parts.committer.identity),
+            bounds: parts.bounds,
+            sealer: Mutex::new(parts.sealer),
+            sealing: Condvar::new(),
+            spare: Arc::clone(&parts.committer.spare),
             secret: parts.secret,
             clock,
             view: parts.view,
@@ -151,6 +172,9 @@ impl Pipeline {
                 unindexed_bytes: 0,
                 indexed: newest,
                 is_closing: false,
+                wants_sealing: true,
+                is_full: false,
+                sealing_failure: None,
                 worker: Worker::Busy,
                 heads_at,
                 file,
@@ -185,6 +209,7 @@ impl Pipeline {
         }
         let waiter = Waiter::new(batch);
         self.drive(std::slice::from_ref(&waiter));
+        self.seal_inline();
         self.finish(&waiter)
     }
 
@@ -194,14 +219,24 @@ impl Pipeline {
         let behind = |batch: Prepared| Waiter::new(batch.behind(&line));
         let waiters: Vec<Arc<Waiter>> = batches.into_iter().map(behind).collect();
         self.drive(&waiters);
+        self.seal_inline();
         waiters.iter().map(|waiter| self.finish(waiter)).collect()
+    }
+
+    /// Without a thread for it, the appender seals what is due.
+    fn seal_inline(&self) {
+        if !self.is_threaded && self.is_sealing_due() {
+            // What failed is told to the next appender who needs the room.
+            let _ = self.seal_due();
+        }
     }
 
     /// Queues batches, side by side, and does what is to be done until all of them are told.
     fn drive(&self, waiters: &[Arc<Waiter>]) {
         let mut state = self.state.lock();
-        if let Some(stopped) = &state.stopped {
-            waiters.iter().for_each(|waiter| waiter.tell(Err(stopped.clone())));
+        let refusal = state.stopped.as_ref().or(state.sealing_failure.as_ref().filter(|_| state.is_full));
+        if let Some(refusal) = refusal {
+            waiters.iter().for_each(|waiter| waiter.tell(Err(refusal.clone())));
             return;
         }
         for waiter in waiters {
@@ -364,8 +399,7 @@ impl Pipeline {
     /// Stops the store: everybody who waits gets the same error, which is returned.
     fn poison(&self, state: &mut State, error: &Error) -> Error {
         let stopped = Error::Poisoned { cause: error.to_string().into() };
-        state.queue.drain(..).for_each(|waiter| waiter.tell(Err(stopped.clone())));
-        state.queue_bytes = 0;
+        state.refuse_queue(&stopped);
         for written in state.written.drain(..) {
             written.waiters.into_iter().for_each(|(waiter, _)| waiter.tell(Err(stopped.clone())));
         }
@@ -392,9 +426,17 @@ impl Pipeline {
             let was_full = state.unindexed_bytes >= UNINDEXED_BYTES_MAX;
             state.unindexed_bytes -= fresh.frame.bytes.len();
             state.indexed = fresh.frame.header.number.get();
+            self.note_room(&mut state);
+            let wakes_sealer = !state.wants_sealing && self.is_sealing_due();
+            state.wants_sealing |= wakes_sealer;
             if was_full {
                 state.wake_next();
             }
+            drop(state);
+            if wakes_sealer {
+                self.sealing.notify_one();
+            }
+            keep_spare(&self.spare, fresh.frame);
         }
     }
 
@@ -448,6 +490,14 @@ impl Pipeline {
 
     /// Commits where everything stands. Nobody else builds meanwhile, so the sizes are those of all entries before.
     pub fn commit_heads(&self) -> Result<(), Error> {
+        self.while_building(|state| self.build_heads(state))
+    }
+
+    /// Does something in place of building a group, when nobody builds one.
+    fn while_building<'s, T>(
+        &'s self,
+        build: impl FnOnce(MutexGuard<'s, State>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut state = self.state.lock();
         while state.is_building && state.stopped.is_none() {
             // Indexing goes on while waiting: a builder may wait for the index.
@@ -457,7 +507,7 @@ impl Pipeline {
             return Err(stopped.clone());
         }
         state.is_building = true;
-        let result = self.build_heads(state);
+        let result = build(state);
         let mut state = self.state.lock();
         state.is_building = false;
         state.wake_next();
@@ -532,21 +582,26 @@ impl Pipeline {
         if self.lock.lock().is_none() {
             return Ok(());
         }
-        let result = self.close_journal();
+        // Held until nothing more is taken: behind a clean stop nothing is sealed.
+        let mut sealer = self.sealer.lock();
+        let result = self.close_journal(&mut sealer);
         let mut state = self.state.lock();
         state.is_closing = true;
         state.stopped.get_or_insert(Error::Closed);
         drop(state);
+        drop(sealer);
         self.work.notify_all();
+        self.sealing.notify_all();
         self.lock.lock().take();
         result
     }
 
-    fn close_journal(&self) -> Result<(), Error> {
+    fn close_journal(&self, sealer: &mut Sealer) -> Result<(), Error> {
         self.catch_up();
         if self.ledger.lock().has_grown() {
             self.commit_heads()?;
         }
+        self.seal_for_stop(sealer)?;
         let mut state = self.state.lock();
         if let Some(stopped) = &state.stopped {
             return Err(stopped.clone());
@@ -571,10 +626,30 @@ fn publish(fresh: &Fresh, view: &View, ledger: &mut Ledger) {
     // This engine wrote it: it decodes.
     let decoded = payload::decode(fresh.frame.payload(), header.part_count, header.entry_count);
     let Ok(commit) = decoded else { return };
+    let mut first = 0;
     for part in &commit.parts {
-        ledger.apply(part);
+        ledger.apply(&Gain::of(part));
+        let severities = fresh.severities.get(first..first + part.rows.len());
+        first += part.rows.len();
+        view.publish(fresh.frame.journal, header.logged_at, part, severities);
     }
-    view.publish(&fresh.frame, &commit, Some(&fresh.severities));
+}
+
+/// Memory of frames: what was touched once need not be got from the system again.
+pub(super) type Spare = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// Keeps a frame's memory for a later one. Larger ones are rare and given back.
+fn keep_spare(spare: &Spare, frame: Arc<Frame>) {
+    const FRAMES_MAX: usize = 16;
+    const FRAME_BYTES_MAX: usize = 2 * limits::GROUP_BYTES_AIM;
+    if let Some(frame) = Arc::into_inner(frame)
+        && frame.bytes.capacity() <= FRAME_BYTES_MAX
+    {
+        let mut spare = spare.lock();
+        if spare.len() < FRAMES_MAX {
+            spare.push(frame.bytes);
+        }
+    }
 }
 
 impl Waiter {
@@ -599,6 +674,7 @@ impl State {
         !self.is_building
             && !self.queue.is_empty()
             && self.stopped.is_none()
+            && !self.is_full
             && self.unindexed_bytes < UNINDEXED_BYTES_MAX
             && (!self.is_syncing || self.queue_bytes >= limits::GROUP_OVERLAP_BYTES_MIN)
     }
@@ -610,6 +686,12 @@ impl State {
             Worker::Gathering => self.unindexed_bytes >= GATHERED_BYTES_AIM,
             Worker::Busy => false,
         }
+    }
+
+    /// Tells everybody who waits to be built why they are not.
+    fn refuse_queue(&mut self, error: &Error) {
+        self.queue.drain(..).for_each(|waiter| waiter.tell(Err(error.clone())));
+        self.queue_bytes = 0;
     }
 
     fn may_sync(&self) -> bool {

@@ -5,24 +5,30 @@
 use super::clock_guard::ClockGuard;
 use super::commit::Committer;
 use super::idempotency::{Secret, Window};
-use super::ledger::Ledger;
+use super::ledger::{Gain, Ledger};
 use super::pipeline::{Parts, Pipeline};
 use super::prepared::entry_mac;
+use super::remembered;
+use super::replay;
+use super::sealed::{self, SealedChain};
+use super::sealer::Sealer;
 use super::tails::Tails;
 use super::{Background, Options};
 use crate::clock::Entropy;
 use crate::disk::{Disk, LockError, read_small, replace_small};
 use crate::error::Error;
-use crate::format::commit::{self as payload, Commit, Part};
+use crate::format::commit::{BatchKey, Part};
 use crate::format::control::kind;
-use crate::format::journal::FrameType;
 use crate::format::record;
 use crate::identity::{self, Identity};
-use crate::journal::{self, Damage, Event, Frame, JournalReader, JournalWriter, Lost, Tail};
+use crate::journal::{self, JournalReader, JournalWriter};
 use crate::limits;
 use crate::model::{ServiceName, StoreName, Timestamp};
 use crate::proof::Hasher;
+use crate::segment;
+use crate::segment::OpenError;
 use crate::view::View;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
@@ -104,63 +110,6 @@ fn read_or_draw_secret(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<Secret,
     Ok(Secret::new(secret))
 }
 
-/// What reading a journal gave.
-pub(crate) struct Replayed {
-    pub tail: Tail,
-    pub damage: Vec<Damage>,
-    /// Number of the newest frame of a clean stop.
-    pub stop_frame: u64,
-    /// The newest frames: those that no later frame says were synced.
-    pub unvouched: Vec<Arc<Frame>>,
-}
-
-/// Reads all frames in order and hands each commit over.
-pub(crate) fn replay(
-    disk: &dyn Disk,
-    identity: &Identity,
-    mut each: impl FnMut(&Arc<Frame>, &Commit<'_>) -> Result<(), String>,
-) -> Result<Replayed, Error> {
-    let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
-    let mut reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
-    let mut damage = Vec::new();
-    let mut stop_frame = 0;
-    let mut unvouched: Vec<Arc<Frame>> = Vec::new();
-    loop {
-        match reader.next_event().map_err(read_error)? {
-            Some(Event::Frame(frame)) => {
-                let header = frame.header;
-                let frame = Arc::new(frame);
-                unvouched.retain(|earlier| earlier.header.number.get() > header.durable);
-                unvouched.push(Arc::clone(&frame));
-                if header.frame_type == FrameType::Stop {
-                    stop_frame = header.number.get();
-                    continue;
-                }
-                let taken = payload::decode(frame.payload(), header.part_count, header.entry_count)
-                    .map_err(|error| error.to_string())
-                    .and_then(|commit| each(&frame, &commit));
-                if let Err(detail) = taken {
-                    let number = header.number.get();
-                    damage.push(Damage {
-                        file: journal::path(frame.journal),
-                        offset: header.offset,
-                        end_offset: header.offset + header.frame_bytes(),
-                        lost: Some(Lost { first: number, last: number }),
-                        detail: format!("frame {number}: {detail}"),
-                    });
-                }
-            }
-            Some(Event::Damage(found)) => damage.push(found),
-            Some(Event::End(tail)) => return Ok(Replayed { tail, damage, stop_frame, unvouched }),
-            None => {
-                // `End` comes before nothing.
-                let tail = Tail { journal: 0, offset: 0, torn_bytes: 0, header: None, next_frame: 1 };
-                return Ok(Replayed { tail, damage, stop_frame, unvouched });
-            }
-        }
-    }
-}
-
 /// Opens, or makes, a store for writing.
 pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Error> {
     let instance_length = options.instance.len();
@@ -187,17 +136,29 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         disk.sync_directory(directory).map_err(Error::during("sync", disk.display(directory)))?;
     }
 
+    let journal = JournalReader::new(&*disk, identity.id)
+        .map_err(Error::during("read", disk.display(journal::DIRECTORY)))?;
+    let trimmed_files = journal.trimmed().to_vec();
     let mut tails = Tails::new(identity.id, identity.name.clone());
     let mut ledger = Ledger::new(identity.name.clone());
     let view = View::new();
-    let mut frames: Vec<Arc<Frame>> = Vec::new();
-    let replayed = replay(&*disk, &identity, |frame, commit| {
-        commit.parts.iter().try_for_each(|part| replay_part(&mut tails, part))?;
-        commit.parts.iter().for_each(|part| ledger.apply(part));
-        view.publish(frame, commit, None);
-        frames.push(Arc::clone(frame));
-        Ok(())
-    })?;
+    let sealed = load_segments(&*disk, &identity, &view, &mut tails)?;
+    sealed.values().for_each(|chain| ledger.restore(chain));
+    let mut window = Window::default();
+    let remembered_to = remembered::load(&*disk, &identity.id, &mut tails, &mut window)?;
+
+    let mut recovery = Recovery {
+        tails,
+        view: &view,
+        window,
+        secret: &secret,
+        remembered_to,
+        gains: Vec::new(),
+        file_starts: VecDeque::new(),
+        scratch: Vec::new(),
+    };
+    let ends = sealed.iter().map(|(service, chain)| (service.clone(), chain.size()));
+    let replayed = replay::replay(&*disk, journal, ends, &mut recovery)?;
     if let Some(damage) = replayed.damage.first() {
         // Nothing is repaired by guessing, and nothing is written behind damage.
         return Err(Error::Damaged {
@@ -205,23 +166,47 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
             detail: damage.detail.clone(),
         });
     }
-    let window = rebuild_window(&frames, &tails, &secret);
-    drop(frames);
+    let Recovery { tails, window, mut gains, file_starts, .. } = recovery;
+    // In the order of commits, which carried entries don't stand in: slots are given in it.
+    gains.sort_by(|a, b| a.order().cmp(&b.order()));
+    ledger.find_holes();
+    gains.iter().for_each(|gain| ledger.apply(&gain.gain));
+    drop(gains);
+    if let Some(slot) = ledger.first_hole() {
+        return Err(Error::Damaged {
+            place: disk.display(segment::DIRECTORY),
+            detail: format!("expected the chain or line of slot {slot} of the directory, found none"),
+        });
+    }
+    for number in trimmed_files {
+        let path = journal::path(number);
+        disk.remove(&path).map_err(Error::during("remove", disk.display(&path)))?;
+    }
     let journal = JournalWriter::resume(
         Arc::clone(&disk),
         &*options.entropy,
         identity.id,
         &replayed.tail,
         &replayed.unvouched,
+        options.bounds.journal_file_bytes,
     )?;
+    let newest = view.newest().map(Timestamp::nanos);
+    let remembered_until = file_starts
+        .iter()
+        .find(|(file, _)| *file > remembered_to)
+        .map_or(i64::MIN, |(_, logged_at)| *logged_at);
+    let removed_to = u64::from(replayed.tail.trimmed);
+    let sealer = Sealer::new(Arc::clone(&disk), sealed, remembered_to, remembered_until, removed_to);
     let committer = Committer {
         identity: Arc::new(identity),
         tails,
         journal,
         window,
-        clock_guard: ClockGuard::new(view.newest().map(Timestamp::nanos)),
+        clock_guard: ClockGuard::new(newest),
         unnoted_step: None,
         stop_frame: replayed.stop_frame,
+        file_starts,
+        spare: Arc::default(),
         clock: options.clock,
         entropy: options.entropy,
         logged_by: options.instance.into(),
@@ -232,10 +217,120 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         view,
         committer,
         ledger,
+        sealer,
+        bounds: options.bounds,
         lock,
         is_threaded: options.background == Background::Thread,
         torn_bytes: replayed.tail.torn_bytes,
     }))
+}
+
+/// Opens all chains' segments, removes what a crash left beside them, and sets the tails where they end.
+fn load_segments(
+    disk: &dyn Disk,
+    identity: &Identity,
+    view: &View,
+    tails: &mut Tails,
+) -> Result<BTreeMap<Box<str>, SealedChain>, Error> {
+    let mut chains = BTreeMap::new();
+    let list_error = |path: &str| Error::during("list", disk.display(path));
+    for service in segment::services(disk).map_err(list_error(segment::DIRECTORY))? {
+        let directory = segment::directory(&service);
+        let damaged = |path: &str, detail: String| Error::Damaged { place: disk.display(path), detail };
+        let name = ServiceName::new(&service).map_err(|error| damaged(&directory, error.to_string()))?;
+        let loaded = segment::load(disk, &identity.id, &service).map_err(list_error(&directory))?;
+        if let Some((file, problem)) = loaded.problems.into_iter().next() {
+            return Err(match problem {
+                OpenError::Io(error) => Error::io("open", disk.display(&file), error),
+                other => damaged(&file, other.to_string()),
+            });
+        }
+        // Files that were not finished, and segments that others cover whole.
+        for path in loaded.unfinished.iter().chain(&loaded.dead) {
+            disk.remove(path).map_err(Error::during("remove", disk.display(path)))?;
+        }
+        let chain = SealedChain::load(name.clone(), &loaded.segments);
+        let loaded_chain = chain.map_err(|error| damaged(&directory, error.to_string()))?;
+        let Some(sealed::Loaded { chain, tenants }) = loaded_chain else {
+            continue;
+        };
+        let number = tails.chain_of(&name)?;
+        for (line, tenant) in chain.lines.iter().zip(&tenants) {
+            tails.replay_line(number, tenant, line.nonce, line.state.size);
+        }
+        let tail = tails.chain_mut(number);
+        if tail.chain_id != chain.chain_id {
+            return Err(damaged(
+                &directory,
+                "expected segments of this store's chain, found another's".to_owned(),
+            ));
+        }
+        (tail.next_seq, tail.prev) = (chain.size(), chain.head);
+        // A process that was killed may have left these names in memory only, and the journal goes where they are.
+        disk.sync_directory(&directory).map_err(Error::during("sync", disk.display(&directory)))?;
+        loaded.segments.into_iter().for_each(|segment| view.add_sealed(segment));
+        chains.insert(Box::from(service), chain);
+    }
+    Ok(chains)
+}
+
+/// What a store's moving parts learn from the journal.
+struct Recovery<'r> {
+    tails: Tails,
+    view: &'r View,
+    window: Window,
+    secret: &'r Secret,
+    /// What came in journal files up to this number is remembered already.
+    remembered_to: u64,
+    gains: Vec<Gained>,
+    /// Each file with the commit time of its first frame.
+    file_starts: VecDeque<(u64, i64)>,
+    scratch: Vec<u8>,
+}
+
+/// What a chain gained at a time.
+struct Gained {
+    logged_at: i64,
+    first_seq: u64,
+    gain: Gain,
+}
+
+impl Gained {
+    /// Its place in the one total order.
+    fn order(&self) -> (i64, &str, u64) {
+        (self.logged_at, self.gain.service(), self.first_seq)
+    }
+}
+
+impl replay::Visit for Recovery<'_> {
+    fn part(&mut self, journal: u64, logged_at: i64, part: &Part<'_>) -> Result<(), String> {
+        replay_part(&mut self.tails, part)?;
+        self.gains.push(Gained { logged_at, first_seq: part.first_seq, gain: Gain::of(part) });
+        self.view.publish(journal, logged_at, part, None);
+        Ok(())
+    }
+
+    fn commit(&mut self, journal: u64, logged_at: i64, parts: &[Part<'_>], keys: &[BatchKey]) {
+        if self.file_starts.back().is_none_or(|(newest, _)| *newest != journal) {
+            self.file_starts.push_back((journal, logged_at));
+        }
+        if journal <= self.remembered_to {
+            return;
+        }
+        let mut chains = Vec::with_capacity(parts.len());
+        for part in parts {
+            let chain = ServiceName::new(part.service).ok().and_then(|name| self.tails.chain_of(&name).ok());
+            // Damage that the part itself is refused for.
+            let Some(chain) = chain else { return };
+            chains.push(chain);
+            if part.kind == kind::ENTRY {
+                remember_part(&mut self.window, part, chain, self.secret, logged_at, &mut self.scratch);
+            }
+        }
+        for key in keys {
+            self.window.insert_batch(key, &chains, logged_at);
+        }
+    }
 }
 
 /// Moves the tails on by a part, which must continue them.
@@ -252,13 +347,23 @@ fn replay_part(tails: &mut Tails, part: &Part<'_>) -> Result<(), String> {
         ));
     }
     for line in &part.lines {
-        let key = part.keys.iter().find(|key| key.line == line.line).map(|key| key.key);
-        let key = key.ok_or_else(|| format!("line {} of {service} begins without a salt key", line.line))?;
-        if tails.replay_line(chain, line.tenant, line.nonce, key) != line.line {
+        // A part whose first entries are sealed tells of lines that the segment told of.
+        if line.line < tails.chain(chain).line_count() {
+            continue;
+        }
+        if !part.keys.iter().any(|key| key.line == line.line) {
+            return Err(format!("line {} of {service} begins without a salt key", line.line));
+        }
+        if tails.replay_line(chain, line.tenant, line.nonce, 0) != line.line {
             return Err(format!("line {} of {service} is out of order", line.line));
         }
     }
     let tail = tails.chain_mut(chain);
+    for key in &part.keys {
+        if !tail.replay_key(key.line, key.key) {
+            return Err(format!("line {} of {service}, which has a salt key, never began", key.line));
+        }
+    }
     for row in &part.rows {
         let line =
             tail.line_mut(row.line).ok_or_else(|| format!("line {} of {service} never began", row.line))?;
@@ -269,51 +374,19 @@ fn replay_part(tails: &mut Tails, part: &Part<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What came within the window, from the newest frame back until the window ends.
-fn rebuild_window(frames: &[Arc<Frame>], tails: &Tails, secret: &Secret) -> Window {
-    let mut window = Window::default();
-    let Some(newest) = frames.last() else { return window };
-    let horizon = newest.header.logged_at.saturating_sub(limits::IDEMPOTENCY_WINDOW_NS);
-    let mut entries_left = limits::IDEMPOTENCY_COUNT_MAX as u64;
-    let from = frames.iter().rposition(|frame| {
-        let is_past = frame.header.logged_at < horizon || entries_left == 0;
-        entries_left = entries_left.saturating_sub(u64::from(frame.header.entry_count));
-        is_past
-    });
-    for frame in &frames[from.map_or(0, |from| from + 1)..] {
-        let header = frame.header;
-        let Ok(commit) = payload::decode(frame.payload(), header.part_count, header.entry_count) else {
-            continue;
-        };
-        let mut chains = Vec::with_capacity(commit.parts.len());
-        for part in &commit.parts {
-            let Some(chain) = tails.find(part.service) else { continue };
-            chains.push(chain);
-            if part.kind == kind::ENTRY {
-                remember_part(&mut window, part, chain, tails, secret, header.logged_at);
-            }
-        }
-        for key in &commit.batch_keys {
-            window.insert_batch(key, &chains, header.logged_at);
-        }
-    }
-    window
-}
-
 fn remember_part(
     window: &mut Window,
     part: &Part<'_>,
     chain: u32,
-    tails: &Tails,
     secret: &Secret,
     logged_at: i64,
+    scratch: &mut Vec<u8>,
 ) {
-    let mut scratch = Vec::new();
-    for (index, row) in part.rows.iter().enumerate() {
-        let Ok(parts) = record::parts_of(part.record(index)) else { continue };
+    for index in 0..part.rows.len() {
+        let record = part.record(index);
+        let (Ok(parts), Ok(tenant)) = (record::parts_of(record), record::tenant_of(record)) else { continue };
         let Some(id) = record::text_of_pair(parts.id) else { continue };
-        let tenant = tails.tenant_name(tails.chain(chain).line(row.line).tenant);
-        let mac = entry_mac(secret, tenant, part.service, id, parts, &mut scratch);
+        let mac = entry_mac(secret, tenant, part.service, id, parts, scratch);
         // Of two entries with one ID, which only lie here when the first had left the window, the newer counts.
         window.insert(mac, chain, part.first_seq + index as u64, logged_at);
     }

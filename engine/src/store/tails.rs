@@ -36,6 +36,8 @@ pub struct ChainTail {
     pub next_seq: u64,
     /// Its newest leaf, or its genesis.
     pub prev: Hash,
+    /// Counts the boundaries behind which every line draws a new salt key.
+    generation: u32,
     lines: Vec<LineTail>,
     /// Lines by the tenant's number.
     by_tenant: HashMap<u32, u32, foldhash::fast::RandomState>,
@@ -47,8 +49,9 @@ pub struct LineTail {
     /// The tenant's number.
     pub tenant: u32,
     pub nonce: [u8; 16],
-    /// Salts this tenant's entries until the open segment is sealed.
+    /// Salts this tenant's entries while the chain is in the key's generation.
     pub key: Key,
+    generation: u32,
     pub next_tenant_seq: u64,
 }
 
@@ -59,6 +62,8 @@ pub struct Place {
     pub line: u32,
     pub seq: u64,
     pub tenant_seq: u64,
+    /// It is the first that the line's new salt key salts: the key goes into the same frame.
+    pub draws_key: bool,
 }
 
 fn index(at: usize) -> u32 {
@@ -120,6 +125,7 @@ impl Tails {
             chain_id: hashes::chain_id(&origin),
             next_seq: 0,
             prev: hashes::genesis(&self.store_id, &origin),
+            generation: 0,
             lines: Vec::new(),
             by_tenant: HashMap::default(),
         });
@@ -128,13 +134,26 @@ impl Tails {
     }
 
     /// Gives the next place in a chain to an entry of a line.
-    pub fn place(&mut self, chain: u32, line: u32) -> Place {
+    pub fn place(&mut self, chain: u32, line: u32, entropy: &dyn Entropy) -> Result<Place, Error> {
         let tail = &mut self.chains[chain as usize];
         let line_tail = &mut tail.lines[line as usize];
-        let place = Place { chain, line, seq: tail.next_seq, tenant_seq: line_tail.next_tenant_seq };
+        let draws_key = line_tail.generation != tail.generation;
+        if draws_key {
+            entropy.fill(&mut line_tail.key).map_err(Error::during("draw a salt key for", "a tenant"))?;
+            line_tail.generation = tail.generation;
+        }
+        let place =
+            Place { chain, line, seq: tail.next_seq, tenant_seq: line_tail.next_tenant_seq, draws_key };
         tail.next_seq += 1;
         line_tail.next_tenant_seq += 1;
-        place
+        Ok(place)
+    }
+
+    /// From here on every line of the chain draws a new salt key. Returns the position of the boundary.
+    pub fn begin_generation(&mut self, chain: u32) -> u64 {
+        let tail = &mut self.chains[chain as usize];
+        tail.generation = tail.generation.wrapping_add(1);
+        tail.next_seq
     }
 
     /// The line of a tenant in a chain, if it has begun.
@@ -167,14 +186,11 @@ impl Tails {
         if self.line_count >= limits::LINE_COUNT_MAX {
             return Err(Error::Limit { what: "tenants over all services", max: limits::LINE_COUNT_MAX });
         }
-        let mut secrets = [0; 48];
-        entropy.fill(&mut secrets).map_err(Error::during("draw a salt key for", "a new tenant"))?;
-        let (mut nonce, mut key) = ([0; 16], [0; 32]);
-        nonce.copy_from_slice(&secrets[..16]);
-        key.copy_from_slice(&secrets[16..]);
+        let mut nonce = [0; 16];
+        entropy.fill(&mut nonce).map_err(Error::during("draw a nonce for", "a new tenant"))?;
         let tenant = self.add_tenant(name);
         *known = Some(tenant);
-        Ok(self.add_line(chain, LineTail { tenant, nonce, key, next_tenant_seq: 0 }))
+        Ok(self.add_line(chain, tenant, nonce, 0))
     }
 
     /// The number of a tenant that is about to get a line.
@@ -188,13 +204,15 @@ impl Tails {
         tenant
     }
 
-    fn add_line(&mut self, chain: u32, line: LineTail) -> u32 {
+    /// Adds a line that has no salt key yet.
+    fn add_line(&mut self, chain: u32, tenant: u32, nonce: [u8; 16], next_tenant_seq: u64) -> u32 {
         self.line_count += 1;
-        self.tenants[line.tenant as usize].line_count += 1;
+        self.tenants[tenant as usize].line_count += 1;
         let tail = &mut self.chains[chain as usize];
         let number = index(tail.lines.len());
-        tail.by_tenant.insert(line.tenant, number);
-        tail.lines.push(line);
+        tail.by_tenant.insert(tenant, number);
+        let generation = tail.generation.wrapping_sub(1);
+        tail.lines.push(LineTail { tenant, nonce, key: [0; 32], generation, next_tenant_seq });
         number
     }
 
@@ -203,7 +221,12 @@ impl Tails {
         let tail = &mut self.chains[place.chain as usize];
         debug_assert_eq!(tail.next_seq, place.seq + 1, "places are taken back in reverse order");
         tail.next_seq = place.seq;
-        tail.lines[place.line as usize].next_tenant_seq = place.tenant_seq;
+        let line = &mut tail.lines[place.line as usize];
+        line.next_tenant_seq = place.tenant_seq;
+        if place.draws_key {
+            // No frame tells of it: the next entry draws another.
+            line.generation = tail.generation.wrapping_sub(1);
+        }
         if place.tenant_seq == 0
             && let Some(line) = tail.lines.pop()
         {
@@ -235,10 +258,10 @@ impl Tails {
         }
     }
 
-    /// Notes a line that a frame of the journal says begins, and returns its number.
-    pub fn replay_line(&mut self, chain: u32, tenant: &str, nonce: [u8; 16], key: Key) -> u32 {
+    /// Notes a line that a segment or the journal tells of, and returns its number.
+    pub fn replay_line(&mut self, chain: u32, tenant: &str, nonce: [u8; 16], size: u64) -> u32 {
         let tenant = self.add_tenant(tenant);
-        self.add_line(chain, LineTail { tenant, nonce, key, next_tenant_seq: 0 })
+        self.add_line(chain, tenant, nonce, size)
     }
 }
 
@@ -249,5 +272,16 @@ impl ChainTail {
 
     pub fn line_mut(&mut self, line: u32) -> Option<&mut LineTail> {
         self.lines.get_mut(line as usize)
+    }
+
+    pub fn line_count(&self) -> u32 {
+        index(self.lines.len())
+    }
+
+    /// Notes the salt key that a frame of the journal says a line has from there on.
+    pub fn replay_key(&mut self, line: u32, key: Key) -> bool {
+        let Some(line) = self.lines.get_mut(line as usize) else { return false };
+        (line.key, line.generation) = (key, self.generation);
+        true
     }
 }

@@ -177,13 +177,13 @@ impl Chains {
     pub fn take_in(
         &mut self,
         frame: &Frame,
+        logged_at: i64,
         commit: &Commit<'_>,
         checked: &[Checked],
         hasher: &mut Hasher,
         problems: &mut Vec<Problem>,
     ) {
         let file = journal::path(frame.journal);
-        let logged_at = frame.header.logged_at;
         if self.last_logged_at.is_some_and(|last| logged_at <= last) {
             let detail = format!(
                 "frame {}: expected a commit time after {}, found {}",
@@ -244,7 +244,7 @@ impl Chains {
     }
 
     /// Takes a frame in without looking at what is hashed: positions and links meet.
-    pub fn take_in_ends(&mut self, frame: &Frame, commit: &Commit<'_>) {
+    pub fn take_in_ends(&mut self, frame: &Frame, logged_at: i64, commit: &Commit<'_>) {
         let file = journal::path(frame.journal);
         for part in &commit.parts {
             let sealed_end = self.find(part.service).map_or(0, |chain| chain.sealed_end);
@@ -257,7 +257,7 @@ impl Chains {
                 chain.is_whole = false;
             }
             let behind = (copied > 0).then(|| part.behind(copied));
-            self.meet(&file, frame.header.logged_at, behind.as_ref().unwrap_or(part));
+            self.meet(&file, logged_at, behind.as_ref().unwrap_or(part));
         }
     }
 

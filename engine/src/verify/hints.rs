@@ -7,7 +7,7 @@ use super::segment::Claim;
 use super::survey::{self, SealedChain};
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::format::commit as payload;
+use crate::format::commit::{self as payload, Part};
 use crate::format::control::{Heads, kind};
 use crate::format::journal::FrameType;
 use crate::format::record;
@@ -40,7 +40,7 @@ pub struct Hints {
     pub claims: BTreeMap<String, Vec<Claim>>,
     /// The first position of each chain that the journal holds.
     pub journal_first: BTreeMap<String, u64>,
-    /// Commit time of the journal's first frame.
+    /// The oldest commit time in the journal.
     pub journal_begins: Option<i64>,
     /// Number of the journal's first frame.
     pub first_frame: Option<u64>,
@@ -124,14 +124,22 @@ fn read_journal(
     while let Some(event) = reader.next_event().map_err(read_error)? {
         let Event::Frame(frame) = event else { continue };
         hints.first_frame.get_or_insert(frame.header.number.get());
-        if frame.header.frame_type != FrameType::Commit {
-            continue;
-        }
         let logged_at = frame.header.logged_at;
-        hints.journal_begins.get_or_insert(logged_at);
-        let (parts, entries) = (frame.header.part_count, frame.header.entry_count);
-        let Ok(commit) = payload::decode(frame.payload(), parts, entries) else { continue };
-        for part in &commit.parts {
+        let (count, entries) = (frame.header.part_count, frame.header.entry_count);
+        let parts: Vec<(i64, Part<'_>)> = match frame.header.frame_type {
+            FrameType::Stop => continue,
+            FrameType::Commit => {
+                let Ok(commit) = payload::decode(frame.payload(), count, entries) else { continue };
+                commit.parts.into_iter().map(|part| (logged_at, part)).collect()
+            }
+            FrameType::Carry => {
+                let Ok(parts) = payload::decode_carried(frame.payload(), count, entries) else { continue };
+                parts
+            }
+        };
+        for (logged_at, part) in &parts {
+            let begins = hints.journal_begins.get_or_insert(*logged_at);
+            *begins = (*logged_at).min(*begins);
             let first = hints.journal_first.entry(part.service.to_owned()).or_insert(part.first_seq);
             *first = part.first_seq.min(*first);
             // Those that are sealed were read from there.
@@ -142,7 +150,7 @@ fn read_journal(
                 let control =
                     record::decode(part.record(index)).ok().and_then(|own| own.control.map(Heads::decode));
                 if let Some(Ok(heads)) = control {
-                    hints.add(logged_at, part.first_seq + index as u64, &heads);
+                    hints.add(*logged_at, part.first_seq + index as u64, &heads);
                 }
             }
         }

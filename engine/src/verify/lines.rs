@@ -111,10 +111,9 @@ impl Chain {
         let sealed_end = self.sealed_end;
         let Some(line) = self.lines.get_mut(&new.line) else { return };
         match line.keys.last() {
-            // One key a line: a second one must not explain entries that the first one salted.
-            None => line.keys.push((0, new.key)),
-            // Entries behind the sealed ones have one of their own.
-            Some((from, _)) if line.is_sealed && *from < sealed_end && part.first_seq >= sealed_end => {
+            None => line.keys.push((part.first_seq, new.key)),
+            // A new one is drawn when a segment is sealed. It must not explain entries that the one before salted.
+            Some((from, _)) if *from < part.first_seq && part.first_seq >= sealed_end => {
                 line.keys.push((part.first_seq, new.key));
             }
             Some(_) if line.is_sealed && part.first_seq < sealed_end => {

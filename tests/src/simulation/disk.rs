@@ -119,6 +119,8 @@ struct Session {
     is_locked: bool,
     /// Bytes by which files may still grow.
     free: Option<u64>,
+    /// A directory in which no file can be created.
+    is_full_below: Option<String>,
     trace: Option<Vec<String>>,
 }
 
@@ -141,6 +143,7 @@ impl SimulatedDisk {
             is_dead: false,
             is_locked: false,
             free: None,
+            is_full_below: None,
             trace,
         };
         SimulatedDisk { session: Arc::new(Mutex::new(session)), is_observer: false }
@@ -175,6 +178,11 @@ impl SimulatedDisk {
     /// Lets files grow by this many bytes more, or without end.
     pub fn limit(&self, free: Option<u64>) {
         self.session().free = free;
+    }
+
+    /// Lets no file be created in this directory and below it, as if its quota were used up; or in any again.
+    pub fn fill(&self, directory: Option<&str>) {
+        self.session().is_full_below = directory.map(|directory| format!("{directory}/"));
     }
 
     /// Operations since the plan was made.
@@ -347,6 +355,10 @@ impl Disk for SimulatedDisk {
             |session, _| {
                 if session.platter.find(path).is_some() {
                     return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                if session.is_full_below.as_ref().is_some_and(|directory| path.starts_with(directory)) {
+                    session.fired += 1;
+                    return Err(io::Error::from_raw_os_error(ENOSPC));
                 }
                 session.platter.create(path).ok_or_else(|| io::ErrorKind::NotFound.into())
             },

@@ -10,7 +10,8 @@ use super::random::Random;
 use sealog_engine::error::Error;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Query, Scope};
-use sealog_engine::store::{Background, Options, Store};
+use sealog_engine::segment;
+use sealog_engine::store::{Background, Bounds, Options, Store};
 use sealog_engine::verify::{Report, VerifyOptions, verify};
 use std::ops::Range;
 use std::sync::Arc;
@@ -62,6 +63,10 @@ pub struct Figures {
     pub torn_bytes: u64,
     /// Runs that began a second journal file.
     pub rotations: u64,
+    /// Segments at the end of a run.
+    pub segments: u64,
+    /// Runs at whose end the first journal file was gone.
+    pub trimmed: u64,
 }
 
 impl Figures {
@@ -80,6 +85,8 @@ impl Figures {
         self.unknown += other.unknown;
         self.torn_bytes += other.torn_bytes;
         self.rotations += other.rotations;
+        self.segments += other.segments;
+        self.trimmed += other.trimmed;
     }
 }
 
@@ -99,6 +106,25 @@ pub struct Driver {
     store: Option<Store>,
     is_poisoned: bool,
     faults_before: u64,
+    /// When entries leave memory and the journal: in most stories after a few of them.
+    bounds: Bounds,
+}
+
+/// Bounds that make a handful of entries go through what millions would, or the real ones.
+fn bounds(random: &mut Random) -> Bounds {
+    if random.chance(64) {
+        return Bounds::default();
+    }
+    Bounds {
+        segment_rows_aim: 1 + random.below(24) as u32,
+        segment_rows_max: 1 + random.below(32) as u32,
+        open_bytes_aim: 256 + random.below(16 << 10),
+        open_bytes_max: 64 << 20,
+        journal_file_bytes: 1024 + random.below(24 << 10),
+        journal_files_aim: 1 + random.below(3),
+        seal_rows_min: 1 + random.below(8) as u32,
+        journal_stop_bytes: random.below(8 << 10),
+    }
 }
 
 impl Driver {
@@ -119,6 +145,28 @@ impl Driver {
             store: None,
             is_poisoned: false,
             faults_before: 0,
+            bounds: bounds(&mut Random::new(seed ^ 0xb0)),
+        }
+    }
+
+    /// With bounds of the story's own.
+    pub fn with_bounds(mut self, bounds: Bounds) -> Driver {
+        self.bounds = bounds;
+        self
+    }
+
+    /// Leaves everything in the journal and in memory.
+    pub fn without_sealing(self) -> Driver {
+        self.with_bounds(Driver::without_sealing_bounds())
+    }
+
+    /// Bounds that leave everything in the journal and in memory, as a store of ordinary size does while it is open.
+    pub fn without_sealing_bounds() -> Bounds {
+        Bounds {
+            seal_rows_min: u32::MAX,
+            journal_stop_bytes: u64::MAX,
+            journal_files_aim: u64::MAX,
+            ..Bounds::default()
         }
     }
 
@@ -127,6 +175,7 @@ impl Driver {
         Options {
             instance: "sealog@simulation".to_owned(),
             background: Background::Inline,
+            bounds: self.bounds,
             clock: Arc::clone(&self.clock) as _,
             entropy: Arc::clone(&self.entropy) as _,
             ..Options::default()
@@ -188,6 +237,8 @@ impl Driver {
         let fired = self.disk.fired();
         let result = store.append(self.model.batch(sending));
         let has_struck = self.disk.fired() > fired;
+        // What an append seals behind its acknowledgement may fail too, and the next one is told.
+        let has_struck_before = fired > self.faults_before;
         match result {
             Ok(receipts) => {
                 assert!(!self.is_poisoned, "a poisoned store acknowledged {receipts:?}");
@@ -196,7 +247,8 @@ impl Driver {
             // Nobody was told anything.
             Err(_) if self.disk.is_dead() => self.lose_sight(sending, &owed),
             Err(Error::Poisoned { .. }) => {
-                assert!(self.is_poisoned || has_struck, "poisoned, and no fault struck");
+                let is_known = self.is_poisoned || has_struck || has_struck_before;
+                assert!(is_known, "poisoned, and no fault struck");
                 if !self.is_poisoned {
                     self.lose_sight(sending, &owed);
                 }
@@ -222,10 +274,9 @@ impl Driver {
     pub fn heads(&mut self, is_due_only: bool) {
         let Some(store) = &self.store else { return };
         self.disk.note(|| "heads".to_owned());
-        let fired = self.disk.fired();
         let result = if is_due_only { store.tick() } else { store.commit_heads() };
         if let Err(error) = result {
-            let struck = self.disk.fired() > fired || self.is_poisoned || self.disk.is_dead();
+            let struck = self.disk.fired() > self.faults_before || self.is_poisoned || self.disk.is_dead();
             assert!(struck, "heads failed, and no fault struck: {error}");
             self.is_poisoned |= matches!(error, Error::Poisoned { .. });
         }
@@ -235,14 +286,15 @@ impl Driver {
     pub fn close(&mut self) {
         let Some(store) = self.store.take() else { return };
         self.disk.note(|| "close".to_owned());
-        let fired = self.disk.fired();
         match store.close() {
             Ok(()) => {
                 let report = self.verify();
                 assert_eq!(report.map_or(0, |report| report.torn_bytes), 0, "torn after a clean stop");
             }
             Err(error) => {
-                let struck = self.disk.fired() > fired || self.is_poisoned || self.disk.is_dead();
+                // A fault behind an acknowledgement is told at the next occasion.
+                let struck =
+                    self.disk.fired() > self.faults_before || self.is_poisoned || self.disk.is_dead();
                 assert!(struck, "not closed, and no fault struck: {error}");
             }
         }
@@ -290,6 +342,13 @@ impl Driver {
             }
             Err(error) => panic!("verification could not be done: {error}"),
         }
+    }
+
+    /// Sealed segments on the disk now.
+    pub fn segments(&self) -> u64 {
+        let disk = self.disk.observer();
+        let services = segment::services(&disk).unwrap();
+        services.iter().map(|service| segment::list(&disk, service).unwrap().segments.len() as u64).sum()
     }
 
     /// Reads the store without its lock, and holds it against the model.

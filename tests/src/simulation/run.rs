@@ -38,7 +38,7 @@ pub fn run(seed: u64, beginning: Beginning, is_traced: bool) -> Outcome {
     let mut random = Random::new(seed);
     let mut driver = match beginning {
         Beginning::Empty => Driver::new(random.draw()),
-        Beginning::Store(disk, model) => Driver::on(disk, *model, random.draw()),
+        Beginning::Store(disk, model) => Driver::on(disk, *model, random.draw()).without_sealing(),
     };
     if is_traced {
         driver.disk.trace();
@@ -47,6 +47,9 @@ pub fn run(seed: u64, beginning: Beginning, is_traced: bool) -> Outcome {
     let broken = std::panic::catch_unwind(story).err().map(|panic| message_of(&*panic));
     let second = sealog_engine::journal::path(2);
     driver.figures.rotations = u64::from(driver.disk.bytes(&second).is_some());
+    driver.figures.segments = driver.segments();
+    let first = sealog_engine::journal::path(1);
+    driver.figures.trimmed = u64::from(driver.figures.segments > 0 && driver.disk.bytes(&first).is_none());
     driver.figures.runs = 1;
     driver.figures.acknowledged = driver.model.acknowledged();
     Outcome { figures: driver.figures, broken, trace: driver.disk.traced() }

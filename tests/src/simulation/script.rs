@@ -6,6 +6,7 @@ use super::model::{Model, Sending, Token};
 use super::random::Random;
 use sealog_engine::limits;
 use sealog_engine::model::Entry;
+use sealog_engine::store::Bounds;
 use std::ops::Range;
 
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -15,6 +16,7 @@ pub struct Script {
     disk: SimulatedDisk,
     model: Model,
     tell: fn(&mut Driver),
+    bounds: Bounds,
     /// Looking at it once takes a tenth of a second.
     is_large: bool,
 }
@@ -22,17 +24,38 @@ pub struct Script {
 impl Script {
     /// Makes a store, appends, repeats itself, commits `heads`, stops, starts and appends again.
     pub fn small() -> Script {
-        Script { disk: SimulatedDisk::new(0), model: Model::default(), tell: tell_small, is_large: false }
+        Script {
+            disk: SimulatedDisk::new(0),
+            model: Model::default(),
+            tell: tell_small,
+            bounds: Driver::without_sealing_bounds(),
+            is_large: false,
+        }
+    }
+
+    /// The same story, and more of it, in a store that seals, carries and trims after each few entries.
+    pub fn sealing() -> Script {
+        let bounds = Bounds {
+            segment_rows_aim: 5,
+            segment_rows_max: 4,
+            open_bytes_aim: 4 << 10,
+            open_bytes_max: 64 << 20,
+            journal_file_bytes: 2 << 10,
+            journal_files_aim: 1,
+            seal_rows_min: 3,
+            journal_stop_bytes: 0,
+        };
+        Script { tell: tell_sealing, bounds, ..Script::small() }
     }
 
     /// On a store whose journal file is all but full: the next file is begun.
     pub fn rotation() -> Script {
         let (disk, model) = nearly_full();
-        Script { disk, model, tell: tell_rotation, is_large: true }
+        Script { disk, model, tell: tell_rotation, bounds: Driver::without_sealing_bounds(), is_large: true }
     }
 
     fn driver(&self) -> Driver {
-        Driver::on(self.disk.copy(7), self.model.clone(), 7)
+        Driver::on(self.disk.copy(7), self.model.clone(), 7).with_bounds(self.bounds)
     }
 
     /// Tells it with one fault, then stops, starts where nothing fails, and looks at everything.
@@ -157,6 +180,21 @@ fn tell_small(driver: &mut Driver) {
     driver.close();
 }
 
+fn tell_sealing(driver: &mut Driver) {
+    tell_small(driver);
+    if driver.disk.is_dead() {
+        return;
+    }
+    open(driver);
+    let quiet = driver.model.think(entry("billing", "acme", "", 20));
+    append(driver, &Sending { tokens: vec![quiet], ..Sending::default() });
+    for filler in [400, 800, 20] {
+        let tokens = think(driver, filler);
+        append(driver, &Sending { tokens, ..Sending::default() });
+    }
+    driver.close();
+}
+
 fn tell_rotation(driver: &mut Driver) {
     open(driver);
     let from = driver.disk.operations();
@@ -177,7 +215,7 @@ fn tell_rotation(driver: &mut Driver) {
 
 /// A store whose only journal file has about 9 KiB left, and its model.
 pub fn nearly_full() -> (SimulatedDisk, Model) {
-    let mut driver = Driver::new(3);
+    let mut driver = Driver::new(3).without_sealing();
     let mut random = Random::new(3);
     let mut fill = |driver: &mut Driver, count: usize, filler: usize| {
         driver.open_whole();

@@ -135,6 +135,7 @@ fn frame_contents(frame: &Frame) -> FrameContents {
         frame_type: match header.frame_type {
             FrameType::Commit => "commit",
             FrameType::Stop => "stop",
+            FrameType::Carry => "carry",
         },
         offset: header.offset,
         bytes: header.frame_bytes(),

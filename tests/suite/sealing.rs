@@ -1,0 +1,324 @@
+//! A store that seals while it is used: whatever was acknowledged is read once, wherever it lies by now.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
+use sealog_engine::batch::Batch;
+use sealog_engine::disk::Disk;
+use sealog_engine::error::Error;
+use sealog_engine::model::Entry;
+use sealog_engine::reader::Reader;
+use sealog_engine::scan::{Filter, Order, Query, Scope};
+use sealog_engine::segment;
+use sealog_engine::store::{Background, Bounds, Options, Receipt, Store};
+use sealog_engine::view::View;
+use sealog_tests::sample;
+use sealog_tests::simulation::disk::SimulatedDisk;
+use sealog_tests::simulation::random::Random;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const SERVICES: [&str; 4] = ["billing", "mail-api", "portal", "vault"];
+const TENANTS: [&str; 5] = ["acme", "globex", "hooli", "initech", "umbrella"];
+
+/// Bounds that make a few hundred entries go through all that millions would.
+const SMALL: Bounds = Bounds {
+    segment_rows_aim: 40,
+    segment_rows_max: 64,
+    open_bytes_aim: 24 << 10,
+    open_bytes_max: 1 << 20,
+    journal_file_bytes: 12 << 10,
+    journal_files_aim: 2,
+    seal_rows_min: 8,
+    journal_stop_bytes: 2 << 10,
+};
+
+fn open(disk: &SimulatedDisk, seed: u64, bounds: Bounds) -> Store {
+    Store::open_on(Arc::new(disk.clone()), Options { bounds, ..sample::options(seed) }).unwrap()
+}
+
+fn entry(random: &mut Random, number: u64) -> Entry<'static> {
+    // The first services and tenants have most of the entries, the last a few.
+    let pick = |random: &mut Random, most: usize| random.index(most).min(random.index(most));
+    Entry {
+        id: if number.is_multiple_of(3) { String::new() } else { format!("e-{number}") }.into(),
+        message: format!("number {number} {}", "of many ".repeat(random.index(12))).into(),
+        ..sample::entry(SERVICES[pick(random, 4)], TENANTS[pick(random, 5)], 0)
+    }
+}
+
+/// (service, position, message) of everything, and whether it came in the one total order.
+fn all(view: &View, order: Order) -> Vec<(String, u64, String)> {
+    let filter = Filter { services: SERVICES.map(str::to_owned).to_vec(), ..Filter::default() };
+    let mut scan = view.scan(&Scope::everything(), &Query { filter, order, limit: None });
+    let mut found = Vec::new();
+    let mut last = None;
+    for hit in &mut scan {
+        let entry = hit.committed().unwrap();
+        let place = (hit.logged_at(), entry.entry.service.to_string(), hit.seq());
+        assert!(last.as_ref().is_none_or(|last| match order {
+            Order::Ascending => *last < place,
+            Order::Descending => *last > place,
+        }));
+        found.push((place.1.clone(), place.2, entry.entry.message.to_string()));
+        last = Some(place);
+    }
+    assert_eq!(scan.problems(), []);
+    found
+}
+
+/// What is owed: message by place.
+#[derive(Default)]
+struct Owed {
+    by_place: BTreeMap<(String, u64), String>,
+    receipts: Vec<(Vec<Entry<'static>>, Vec<Receipt>)>,
+}
+
+fn batch(entries: &[Entry<'static>]) -> Batch {
+    let mut batch = Batch::new();
+    entries.iter().for_each(|entry| {
+        batch.push(entry).unwrap();
+    });
+    batch
+}
+
+impl Owed {
+    fn append(&mut self, store: &Store, entries: Vec<Entry<'static>>) {
+        let receipts = store.append(batch(&entries)).unwrap();
+        let mut next: BTreeMap<&str, u64> =
+            receipts.iter().map(|receipt| (receipt.service.as_str(), receipt.first_seq)).collect();
+        for entry in &entries {
+            let seq = next.get_mut(&*entry.service).unwrap();
+            self.by_place.insert((entry.service.to_string(), *seq), entry.message.to_string());
+            *seq += 1;
+        }
+        self.receipts.push((entries, receipts));
+    }
+
+    fn check(&self, view: &View) {
+        let found = all(view, Order::Ascending);
+        let by_place: BTreeMap<(String, u64), String> =
+            found.iter().map(|(service, seq, message)| ((service.clone(), *seq), message.clone())).collect();
+        assert_eq!(by_place.len(), found.len(), "each entry once");
+        assert_eq!(by_place, self.by_place);
+        let mut backwards = all(view, Order::Descending);
+        backwards.reverse();
+        assert_eq!(backwards, found);
+    }
+}
+
+fn segments(disk: &SimulatedDisk) -> usize {
+    segment::services(disk)
+        .unwrap()
+        .iter()
+        .map(|service| segment::list(disk, service).unwrap().segments.len())
+        .sum()
+}
+
+fn journals(disk: &SimulatedDisk) -> Vec<String> {
+    let mut names = disk.list("journal").unwrap();
+    names.sort();
+    names
+}
+
+#[test]
+fn entries_are_read_once_while_they_are_sealed_carried_and_opened_again() {
+    let mut disk = SimulatedDisk::new(1);
+    let mut random = Random::new(1);
+    let mut owed = Owed::default();
+    let mut number = 0;
+    for round in 0..4 {
+        let store = open(&disk, round, SMALL);
+        owed.check(store.view());
+        for _ in 0..60 {
+            let count = 1 + random.index(9);
+            let entries = (0..count).map(|_| {
+                number += 1;
+                entry(&mut random, number)
+            });
+            owed.append(&store, entries.collect());
+            store.seal_due().unwrap();
+        }
+        owed.check(store.view());
+        owed.check(Reader::open_on(&disk).unwrap().view());
+        assert!(journals(&disk).len() < 8, "{:?}", journals(&disk));
+        match round % 2 {
+            0 => store.close().unwrap(),
+            _ => {
+                // As if the process were killed: nothing is done at its end.
+                let next = disk.kill();
+                drop(store);
+                disk = next;
+            }
+        }
+        owed.check(Reader::open_on(&disk).unwrap().view());
+    }
+    assert!(segments(&disk) > 10);
+    assert!(!journals(&disk).contains(&"00000001.journal".to_owned()), "{:?}", journals(&disk));
+}
+
+#[test]
+fn what_was_sealed_is_still_known_to_a_producer_that_repeats_it() {
+    let disk = SimulatedDisk::new(2);
+    let mut random = Random::new(2);
+    let mut owed = Owed::default();
+    let store = open(&disk, 2, SMALL);
+    let mut keyed = batch(&[entry(&mut random, 1), entry(&mut random, 2)]);
+    keyed.set_idempotency_key("batch-1").unwrap();
+    let first_keyed = store.append(keyed.clone()).unwrap();
+    for number in 10..400 {
+        owed.append(&store, vec![entry(&mut random, number * 3 + 1)]);
+        store.seal_due().unwrap();
+    }
+    let check = |store: &Store| {
+        for (entries, receipts) in &owed.receipts {
+            let again = store.append(batch(entries)).unwrap();
+            assert!(again.iter().all(|receipt| receipt.duplicate));
+            let firsts = receipts.iter().map(|receipt| Receipt { duplicate: true, ..receipt.clone() });
+            assert_eq!(again, firsts.collect::<Vec<_>>());
+        }
+        let again = store.append(keyed.clone()).unwrap();
+        let firsts = first_keyed.iter().map(|receipt| Receipt { duplicate: true, ..receipt.clone() });
+        assert_eq!(again, firsts.collect::<Vec<_>>());
+    };
+    check(&store);
+    assert!(!journals(&disk).contains(&"00000001.journal".to_owned()));
+    assert!(!disk.list("state/ids").unwrap().is_empty());
+    // A crash, and then a clean stop.
+    let crashed = disk.power_cut();
+    drop(store);
+    let store = open(&crashed, 3, SMALL);
+    check(&store);
+    store.close().unwrap();
+    check(&open(&crashed, 4, SMALL));
+}
+
+#[test]
+fn a_clean_stop_leaves_little_to_read() {
+    let disk = SimulatedDisk::new(3);
+    let mut random = Random::new(3);
+    let mut owed = Owed::default();
+    let store = open(&disk, 3, SMALL);
+    for number in 0..200 {
+        owed.append(&store, vec![entry(&mut random, number)]);
+    }
+    store.close().unwrap();
+    let journal_bytes: usize =
+        journals(&disk).iter().map(|name| disk.bytes(&format!("journal/{name}")).unwrap().len()).sum();
+    assert!(journal_bytes < 12 << 10, "{journal_bytes} bytes in {:?}", journals(&disk));
+    owed.check(Reader::open_on(&disk).unwrap().view());
+    let store = open(&disk, 4, SMALL);
+    owed.append(&store, vec![entry(&mut random, 1000)]);
+    owed.check(store.view());
+}
+
+#[test]
+fn every_segment_has_salt_keys_of_its_own() {
+    let disk = SimulatedDisk::new(4);
+    let mut random = Random::new(4);
+    let store = open(&disk, 4, SMALL);
+    for number in 0..300 {
+        store.append(batch(&[entry(&mut random, number)])).unwrap();
+        store.seal_due().unwrap();
+    }
+    drop(store);
+    let identity = sealog_engine::identity::read(&disk).unwrap();
+    let mut keys = std::collections::HashSet::new();
+    let mut count = 0;
+    for service in segment::services(&disk).unwrap() {
+        for segment in segment::load(&disk, &identity.id, &service).unwrap().segments {
+            segment.read(|view| {
+                for tenant in view.tenants().unwrap() {
+                    count += tenant.keys.len();
+                    keys.extend(tenant.keys.iter().map(|(_, key)| *key));
+                    assert_eq!(tenant.keys.len(), 1, "one key for a tenant in a segment");
+                }
+            });
+        }
+    }
+    assert!(count > 20);
+    assert_eq!(keys.len(), count, "no key salts entries of two segments");
+}
+
+#[test]
+fn scans_beside_appends_and_seals_see_each_entry_exactly_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options {
+        background: Background::Thread,
+        bounds: Bounds { open_bytes_aim: 64 << 10, journal_file_bytes: 64 << 10, ..SMALL },
+        ..Options::default()
+    };
+    let store = Store::open(directory.path(), options.clone()).unwrap();
+    let acknowledged = AtomicU64::new(0);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let scans = [Order::Ascending, Order::Descending].map(|order| {
+            let (store, acknowledged, is_over) = (&store, &acknowledged, &is_over);
+            scope.spawn(move || {
+                let mut rounds = 0;
+                while !is_over.load(Ordering::Relaxed) || rounds < 3 {
+                    let owed = acknowledged.load(Ordering::Acquire);
+                    let found = all(store.view(), order);
+                    assert!(found.len() as u64 >= owed, "{} of {owed}", found.len());
+                    let mut next: BTreeMap<&str, u64> = BTreeMap::new();
+                    let mut entries: Vec<_> = found.iter().collect();
+                    if order == Order::Descending {
+                        entries.reverse();
+                    }
+                    for (service, seq, _) in entries {
+                        let next = next.entry(service).or_default();
+                        assert_eq!(seq, next, "{service}");
+                        *next += 1;
+                    }
+                    rounds += 1;
+                }
+            })
+        });
+        let beside = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let owed = acknowledged.load(Ordering::Acquire);
+                let reader = Reader::open(directory.path()).unwrap();
+                assert_eq!(reader.view().damage(), []);
+                assert!(all(reader.view(), Order::Ascending).len() as u64 >= owed);
+            }
+        });
+        let mut random = Random::new(5);
+        for number in 0..600 {
+            let entries: Vec<_> = (0..5).map(|at| entry(&mut random, number * 5 + at)).collect();
+            store.append(batch(&entries)).unwrap();
+            acknowledged.fetch_add(5, Ordering::Release);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        scans.into_iter().for_each(|scan| scan.join().unwrap());
+        beside.join().unwrap();
+    });
+    store.close().unwrap();
+    assert_eq!(all(Reader::open(directory.path()).unwrap().view(), Order::Ascending).len(), 3000);
+}
+
+#[test]
+fn without_room_appenders_are_told_why_and_reads_go_on() {
+    let disk = SimulatedDisk::new(6);
+    let mut random = Random::new(6);
+    let bounds = Bounds { open_bytes_max: 32 << 10, journal_file_bytes: 1 << 20, ..SMALL };
+    let store = open(&disk, 6, bounds);
+    // Segments are refused from here on, the journal is not.
+    disk.fill(Some("chains"));
+    let mut stored = 0;
+    let error = (0..2000)
+        .find_map(|number| match store.append(batch(&[entry(&mut random, number)])) {
+            Ok(_) => {
+                stored += 1;
+                None
+            }
+            Err(error) => Some(error),
+        })
+        .unwrap();
+    assert!(matches!(error, Error::Full { .. } | Error::Io { .. }), "{error}");
+    assert!(stored > 20);
+    assert_eq!(all(store.view(), Order::Ascending).len(), stored);
+    disk.fill(None);
+    store.seal_due().unwrap();
+    store.append(batch(&[entry(&mut random, 5000)])).unwrap();
+    assert_eq!(all(store.view(), Order::Ascending).len(), stored + 1);
+}
