@@ -83,6 +83,14 @@ pub const CARRIED_BYTES_MAX: u64 = 4 << 20;
 /// `heads` is committed at a seal, but not more often than this: appenders wait for it.
 pub const HEADS_AT_SEAL_INTERVAL_NS: i64 = 1_000_000_000;
 
+/// Compaction behind the appends merges neighbours below one of these sizes when together they are larger: three steps
+/// from a few entries to a full segment, so that each byte is written at most four times.
+pub const COMPACTION_TIERS_BYTES: [u64; 3] = [256 << 10, 4 << 20, 48 << 20];
+/// It merges at least so many at once.
+pub const COMPACTION_SEGMENTS_MIN: usize = 8;
+/// It waits while entries come in, unless so many small segments lie side by side.
+pub const COMPACTION_SEGMENTS_MAX: usize = 64;
+
 /// A tree mark is kept every this many entries.
 pub const MARK_INTERVAL: u64 = 256;
 

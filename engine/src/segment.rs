@@ -2,6 +2,7 @@
 
 mod cursors;
 pub mod leaves;
+pub mod merge;
 mod record;
 pub mod view;
 pub mod writer;
@@ -150,10 +151,18 @@ pub fn check_bytes(bytes: &[u8]) -> Result<Footer, SegmentError> {
 /// # Errors
 /// The disk's; the segment may then be there or not, whole in either case.
 pub fn write(disk: &dyn Disk, service: &str, first_seq: u64, bytes: &[u8]) -> io::Result<()> {
+    write_beside(disk, service, first_seq, bytes)?;
+    put_in_place(disk, service, first_seq)
+}
+
+/// Writes a segment's bytes beside its place, durable when this returns but for the name; returns the path.
+///
+/// # Errors
+/// The disk's; a file that is not whole may be left, which the next start removes.
+pub fn write_beside(disk: &dyn Disk, service: &str, first_seq: u64, bytes: &[u8]) -> io::Result<String> {
     let directory = directory(service);
     disk.create_directory(&directory)?;
-    let path = path(service, first_seq);
-    let unfinished = format!("{path}{UNFINISHED}");
+    let unfinished = format!("{}{UNFINISHED}", path(service, first_seq));
     match disk.remove(&unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -162,9 +171,18 @@ pub fn write(disk: &dyn Disk, service: &str, first_seq: u64, bytes: &[u8]) -> io
     file.write_at(bytes, 0)?;
     // A crash before this sync leaves an unfinished file, which the next start removes.
     file.sync()?;
-    disk.rename(&unfinished, &path)?;
+    Ok(unfinished)
+}
+
+/// Puts what [`write_beside`] wrote in place, over what is there; durable when this returns.
+///
+/// # Errors
+/// The disk's; the old segment or the new one is there.
+pub fn put_in_place(disk: &dyn Disk, service: &str, first_seq: u64) -> io::Result<()> {
+    let path = path(service, first_seq);
+    disk.rename(&format!("{path}{UNFINISHED}"), &path)?;
     // A crash before this sync leaves the old name or the new one, each whole.
-    disk.sync_directory(&directory)
+    disk.sync_directory(&directory(service))
 }
 
 /// A chain's segments, as far as they read and follow one another.

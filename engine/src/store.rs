@@ -12,6 +12,7 @@
 mod carry;
 mod clock_guard;
 mod commit;
+mod compaction;
 mod id_table;
 mod idempotency;
 mod ledger;
@@ -38,6 +39,7 @@ use pipeline::Pipeline;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use compaction::{Compacted, Extent as CompactionExtent};
 pub use prepared::Prepared;
 pub use recover::create;
 pub(crate) use replay::{Visit, replay};
@@ -169,9 +171,12 @@ impl Store {
         let pipeline = Arc::new(recover::open(disk, options)?);
         let mut store = Store { pipeline: Arc::clone(&pipeline), workers: Vec::new() };
         if threaded {
-            for (name, work) in
-                [("sealog-index", Pipeline::work as fn(&Pipeline)), ("sealog-seal", Pipeline::seal_work)]
-            {
+            let works = [
+                ("sealog-index", Pipeline::work as fn(&Pipeline)),
+                ("sealog-seal", Pipeline::seal_work),
+                ("sealog-compact", Pipeline::compact_work),
+            ];
+            for (name, work) in works {
                 let pipeline = Arc::clone(&pipeline);
                 let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&pipeline));
                 store.workers.push(thread.map_err(Error::during("start a thread for", name))?);
@@ -217,6 +222,20 @@ impl Store {
     pub fn view(&self) -> &View {
         self.pipeline.catch_up();
         self.pipeline.view()
+    }
+
+    /// Merges small neighbouring segments and encodes them for size; hashes, heads, lines and marks stay. Each merge is
+    /// recomputed from its bytes before it replaces anything, and durable when it is told to `progress`: a compaction
+    /// that was stopped goes on where it was.
+    ///
+    /// # Errors
+    /// The disk's; [`Error::Damaged`] for a segment that does not read. What was merged before stays.
+    pub fn compact(
+        &self,
+        extent: CompactionExtent,
+        mut progress: impl FnMut(&Compacted),
+    ) -> Result<Compacted, Error> {
+        self.pipeline.compact(extent, &mut progress)
     }
 
     /// Who the store is.
@@ -273,6 +292,20 @@ impl Store {
         }
         result
     }
+}
+
+/// What [`Store::compact`] would merge of what is readable; nothing is written.
+pub fn plan_compaction(view: &View) -> Compacted {
+    let mut planned = Compacted::default();
+    for chain in view.chains() {
+        let mut segments = &*chain.segments();
+        let rows_max = limits::SEGMENT_ROWS_MAX;
+        while let Some(range) = compaction::next(segments, CompactionExtent::Everything, rows_max) {
+            planned.add(&Compacted::of(&segments[range.clone()]));
+            segments = &segments[range.end..];
+        }
+    }
+    planned
 }
 
 impl Drop for Store {

@@ -19,11 +19,13 @@ mod part;
 mod report;
 mod sealed;
 mod segment;
+mod single;
 mod survey;
 mod threads;
 mod timeline;
 
 pub use report::{ChainReport, Extent, PlaceInTime, Problem, ProblemKind, Report};
+pub(crate) use single::check_segment;
 
 use crate::disk::Disk;
 use crate::error::Error;
@@ -41,6 +43,7 @@ use part::Checked;
 use sealed::Plan;
 use std::io::ErrorKind::NotFound;
 use std::time::Instant;
+use survey::SealedChain as SurveyedChain;
 
 /// What to verify.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +79,12 @@ pub fn verify(
         match verify_once(disk, options, started, &mut progress) {
             // Beside a writer a file may go: what was in it is elsewhere by then.
             Err(Error::Io { source, .. }) if source.kind() == NotFound && tries_left > 0 => tries_left -= 1,
-            result => return result,
+            Ok((report, surveyed))
+                if !report.valid && tries_left > 0 && survey::has_moved(disk, &surveyed) =>
+            {
+                tries_left -= 1;
+            }
+            result => return result.map(|(report, _)| report),
         }
     }
 }
@@ -89,17 +97,17 @@ fn verify_once(
     options: &VerifyOptions,
     started: Instant,
     progress: &mut impl FnMut(u64),
-) -> Result<Report, Error> {
+) -> Result<(Report, Vec<SurveyedChain>), Error> {
     let mut report = Report::default();
     let Some(identity) = read_identity(disk, &mut report)? else {
         report.finish(started.elapsed());
-        return Ok(report);
+        return Ok((report, Vec::new()));
     };
     let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
     // Listed first: what leaves the journal from then on is in a segment that is listed behind it.
     let reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     let mut chains = Chains::new(&identity, options.window);
-    verify_sealed(disk, options, &identity, &mut chains, &mut report, progress)?;
+    let surveyed = verify_sealed(disk, options, &identity, &mut chains, &mut report, progress)?;
     verify_journal(disk, options, &identity, reader, &mut chains, &mut report, progress)?;
     if chains.has_too_many {
         let detail = "more chains or lines than a store may have; what is beyond was not checked";
@@ -108,7 +116,7 @@ fn verify_once(
     report.chains = chains.finish();
     keep_services(options, &mut report);
     report.finish(started.elapsed());
-    Ok(report)
+    Ok((report, surveyed))
 }
 
 /// Segments, from the bytes that a store has sealed.
@@ -119,7 +127,7 @@ fn verify_sealed(
     chains: &mut Chains,
     report: &mut Report,
     progress: &mut impl FnMut(u64),
-) -> Result<(), Error> {
+) -> Result<Vec<SurveyedChain>, Error> {
     let plan = Plan { services: &options.services, window: options.window, is_quick: options.quick };
     let surveyed = survey::survey(disk, identity)?;
     let has_any = surveyed.iter().any(|chain| !chain.segments.is_empty() || !chain.problems.is_empty());
@@ -129,7 +137,7 @@ fn verify_sealed(
         () => Extent::Whole,
     };
     if !has_any {
-        return Ok(());
+        return Ok(surveyed);
     }
     let mut hints = match options.quick {
         true => Hints::default(),
@@ -144,7 +152,7 @@ fn verify_sealed(
         chains.is_directory_whole = false;
     }
     sealed::take_in(disk, &plan, &surveyed, &hints, chains, report, progress);
-    Ok(())
+    Ok(surveyed)
 }
 
 /// What is behind the segments, and what the journal still holds of them.

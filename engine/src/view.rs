@@ -186,6 +186,16 @@ impl View {
         self.largest_open_rows.store(largest.unwrap_or(0), Ordering::Relaxed);
     }
 
+    /// Puts a segment in the place of those whose entries it holds.
+    pub(crate) fn replace_sealed(&self, service: &str, segment: Arc<Segment>) {
+        let Some(chain) = self.chain(service) else { return };
+        let (first, end) = (segment.footer().first_seq, segment.footer().end_seq());
+        let mut parts = chain.parts.write();
+        let from = parts.sealed.partition_point(|own| own.footer().first_seq < first);
+        let to = parts.sealed.partition_point(|own| own.footer().first_seq < end);
+        parts.sealed.splice(from..to, [segment]);
+    }
+
     /// The first `count` rows of a chain's open segment, to be sealed.
     pub(crate) fn freeze(&self, service: &str, count: u32) -> Option<Frozen> {
         let chain = self.chain(service)?;

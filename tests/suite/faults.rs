@@ -61,7 +61,7 @@ fn a_crash_at_every_step_of_sealing_carrying_and_trimming_loses_nothing_and_show
     let script = Script::sealing();
     let operations = script.operations();
     assert!(operations.end > 200, "{operations:?}");
-    tell_all(&script, deaths(operations), &BOTH, 2);
+    tell_all(&script, deaths(operations), &BOTH, 1);
 }
 
 #[test]

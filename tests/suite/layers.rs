@@ -45,8 +45,8 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     (
         "store",
         &[
-            "scan", "view", "segment", "open", "journal", "identity", "batch", "format", "disk", "proof",
-            "model", "limits", "error", "clock", "hex",
+            "verify", "scan", "view", "segment", "open", "journal", "identity", "batch", "format", "disk",
+            "proof", "model", "limits", "error", "clock", "hex",
         ],
     ),
     (

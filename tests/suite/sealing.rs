@@ -3,16 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
 use sealog_engine::batch::Batch;
-use sealog_engine::disk::Disk;
+use sealog_engine::disk::{DirectoryDisk, Disk};
 use sealog_engine::error::Error;
 use sealog_engine::model::Entry;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Filter, Order, Query, Scope};
 use sealog_engine::segment;
-use sealog_engine::store::{Background, Bounds, Options, Receipt, Store};
+use sealog_engine::store::{Background, Bounds, Compacted, CompactionExtent, Options, Receipt, Store};
+use sealog_engine::verify::{VerifyOptions, verify};
 use sealog_engine::view::View;
 use sealog_tests::sample;
-use sealog_tests::simulation::disk::SimulatedDisk;
+use sealog_tests::simulation::disk::{Act, Effect, Fault, Moment, SimulatedDisk};
 use sealog_tests::simulation::random::Random;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -241,7 +242,7 @@ fn every_segment_has_salt_keys_of_its_own() {
 }
 
 #[test]
-fn scans_beside_appends_and_seals_see_each_entry_exactly_once() {
+fn scans_and_verification_beside_appends_seals_and_merges_see_each_entry_exactly_once() {
     let directory = tempfile::tempdir().unwrap();
     let options = Options {
         background: Background::Thread,
@@ -280,6 +281,10 @@ fn scans_beside_appends_and_seals_see_each_entry_exactly_once() {
                 let reader = Reader::open(directory.path()).unwrap();
                 assert_eq!(reader.view().damage(), []);
                 assert!(all(reader.view(), Order::Ascending).len() as u64 >= owed);
+                let report =
+                    verify(&DirectoryDisk::new(directory.path()), &VerifyOptions::default(), |_| {}).unwrap();
+                assert!(report.valid, "{:?}", report.all_problems().collect::<Vec<_>>());
+                assert!(report.entries >= owed);
             }
         });
         let mut random = Random::new(5);
@@ -287,6 +292,9 @@ fn scans_beside_appends_and_seals_see_each_entry_exactly_once() {
             let entries: Vec<_> = (0..5).map(|at| entry(&mut random, number * 5 + at)).collect();
             store.append(batch(&entries)).unwrap();
             acknowledged.fetch_add(5, Ordering::Release);
+            if number % 50 == 49 {
+                store.compact(CompactionExtent::Everything, |_| {}).unwrap();
+            }
         }
         is_over.store(true, Ordering::Relaxed);
         scans.into_iter().for_each(|scan| scan.join().unwrap());
@@ -321,4 +329,154 @@ fn without_room_appenders_are_told_why_and_reads_go_on() {
     store.seal_due().unwrap();
     store.append(batch(&[entry(&mut random, 5000)])).unwrap();
     assert_eq!(all(store.view(), Order::Ascending).len(), stored + 1);
+}
+
+/// Sealed segments of a chain, from disk.
+fn loaded(disk: &SimulatedDisk, service: &str) -> Vec<Arc<segment::Segment>> {
+    let identity = sealog_engine::identity::read(disk).unwrap();
+    let loaded = segment::load(disk, &identity.id, service).unwrap();
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    loaded.segments
+}
+
+fn filled(disk: &SimulatedDisk, seed: u64, owed: &mut Owed) -> Store {
+    let mut random = Random::new(seed);
+    let store = open(disk, seed, Bounds { segment_rows_max: 700, ..SMALL });
+    for round in 0..150 {
+        let entries: Vec<_> = (0..4).map(|at| entry(&mut random, round * 4 + at)).collect();
+        owed.append(&store, entries);
+        store.seal_due().unwrap();
+    }
+    store
+}
+
+#[test]
+fn compaction_keeps_every_entry_head_line_and_mark() {
+    let disk = SimulatedDisk::new(7);
+    let mut owed = Owed::default();
+    let store = filled(&disk, 7, &mut owed);
+    let before: Vec<Vec<Arc<segment::Segment>>> =
+        SERVICES.iter().map(|service| loaded(&disk, service)).collect();
+    let mut steps = 0;
+    let done = store
+        .compact(CompactionExtent::Everything, |figures| {
+            steps += 1;
+            assert!(figures.segments_before > figures.segments_after);
+        })
+        .unwrap();
+    assert!(steps >= 3 && done.segments_before > 15, "{done:?}");
+    assert_eq!(done.segments_after, steps);
+    owed.check(store.view());
+    owed.check(Reader::open_on(&disk).unwrap().view());
+    for (service, before) in SERVICES.iter().zip(&before) {
+        let after = loaded(&disk, service);
+        assert!(after.len() < before.len() || before.len() <= 1, "{service}");
+        // Ends, marks and lines are what they were; every leaf between is recomputed by verify below.
+        let ends = |own: &[Arc<segment::Segment>]| {
+            let (first, last) = (own.first().unwrap().footer().clone(), own.last().unwrap().footer().clone());
+            (first.prev, first.opening_edge, last.head, last.closing_edge, last.line_count)
+        };
+        assert_eq!(ends(&after), ends(before));
+        let states = |own: &[Arc<segment::Segment>]| {
+            let mut states = BTreeMap::new();
+            for segment in own {
+                for row in segment.read(|view| view.read_tenants()).unwrap() {
+                    states.insert((row.tenant, row.line, row.slot, row.nonce), row.closing);
+                }
+            }
+            states
+        };
+        assert_eq!(states(&after), states(before));
+        let nodes = |own: &[Arc<segment::Segment>]| {
+            let marks = own.iter().flat_map(|own| own.read(|view| view.marks().unwrap().to_vec()));
+            marks.map(|mark| mark[..32].to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!(nodes(&after), nodes(before));
+        for segment in &after {
+            let footer = segment.footer();
+            for seq in footer.first_seq..footer.end_seq() {
+                let old = before.iter().find(|old| seq < old.footer().end_seq()).unwrap();
+                assert_eq!(
+                    segment.read(|view| view.leaf(seq)).unwrap(),
+                    old.read(|view| view.leaf(seq)).unwrap()
+                );
+            }
+        }
+    }
+    let report = verify(&disk, &VerifyOptions::default(), |_| {}).unwrap();
+    assert!(report.valid, "{:?}", report.all_problems().collect::<Vec<_>>());
+    // What is done is not done again, and a dry run says so.
+    assert_eq!(store.compact(CompactionExtent::Everything, |_| {}).unwrap(), Compacted::default());
+    store.close().unwrap();
+    owed.check(open(&disk, 8, SMALL).view());
+}
+
+#[test]
+fn a_compaction_that_is_killed_goes_on_where_it_was() {
+    let begun = SimulatedDisk::new(9);
+    let mut owed = Owed::default();
+    drop(filled(&begun, 9, &mut owed));
+    let compact = |disk: &SimulatedDisk| {
+        let store = open(disk, 10, Bounds { segment_rows_max: 700, ..SMALL });
+        let done = store.compact(CompactionExtent::Everything, |_| {});
+        (done, store)
+    };
+    let whole = begun.copy(1);
+    whole.plan(&[]);
+    let (done, store) = compact(&whole);
+    let operations = whole.operations();
+    assert!(done.unwrap().segments_before > 10 && operations > 60);
+    drop(store);
+    let size = |disk: &SimulatedDisk| segments(disk);
+    for operation in (0..operations).step_by(3) {
+        for effect in Effect::ALL {
+            let disk = begun.copy(operation);
+            disk.plan(&[Fault { at: Moment::Operation(operation), effect, act: Act::Die }]);
+            let options =
+                Options { bounds: Bounds { segment_rows_max: 700, ..SMALL }, ..sample::options(10) };
+            if let Ok(store) = Store::open_on(Arc::new(disk.clone()), options) {
+                let _ = store.compact(CompactionExtent::Everything, |_| {});
+            }
+            let next = if operation % 2 == 0 { disk.power_cut() } else { disk.kill() };
+            owed.check(Reader::open_on(&next).unwrap().view());
+            let report = verify(&next, &VerifyOptions::default(), |_| {}).unwrap();
+            assert!(report.valid, "{operation} {:?}", report.all_problems().collect::<Vec<_>>());
+            let (done, store) = compact(&next);
+            done.unwrap();
+            owed.check(store.view());
+            store.close().unwrap();
+            assert_eq!(size(&next), size(&whole), "{operation}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_source_is_not_merged_and_nothing_is_lost() {
+    let disk = SimulatedDisk::new(11);
+    let mut owed = Owed::default();
+    let store = filled(&disk, 11, &mut owed);
+    let path = loaded(&disk, "billing")[1].path().to_owned();
+    store.close().unwrap();
+    let mut bytes = disk.bytes(&path).unwrap();
+    bytes[200] ^= 4;
+    disk.put(&path, &bytes);
+    let store = open(&disk, 12, Bounds { segment_rows_max: 700, ..SMALL });
+    let before = segments(&disk);
+    let error = store.compact(CompactionExtent::Everything, |_| {}).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    assert_eq!(disk.bytes(&path).unwrap(), bytes);
+    assert!(segments(&disk) <= before && segments(&disk) > 4);
+}
+
+#[test]
+fn scans_beside_compaction_see_each_entry_once() {
+    let disk = SimulatedDisk::new(13);
+    let mut owed = Owed::default();
+    let store = filled(&disk, 13, &mut owed);
+    let mut scan = store.scan(&Scope::everything(), &Query::default());
+    let first: Vec<_> = scan.by_ref().take(50).map(|hit| hit.seq()).collect();
+    assert_eq!(first.len(), 50);
+    store.compact(CompactionExtent::Everything, |_| {}).unwrap();
+    assert_eq!(scan.count() + 50, owed.by_place.len());
+    owed.check(store.view());
 }

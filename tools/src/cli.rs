@@ -39,6 +39,8 @@ pub enum Command {
     Scan(Scan),
     /// Recompute every hash and say whether anything was touched
     Verify(Verify),
+    /// Merge small sealed segments and encode them for size; no hash changes
+    Compact(Compact),
     /// Numbers of a store: entries, tenants, severities, bytes
     Stats(Stats),
     /// Show what is in a store or a journal file
@@ -296,6 +298,20 @@ pub struct Verify {
     #[arg(long, conflicts_with = "all_heads")]
     pub quick: bool,
     /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sealog compact`
+#[derive(Args)]
+pub struct Compact {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Say what would be merged, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the figures as one JSON object
     #[arg(long)]
     pub json: bool,
 }

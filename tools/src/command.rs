@@ -1,6 +1,7 @@
 //! One file for each subcommand.
 
 mod append;
+mod compact;
 mod demo;
 mod documents;
 mod generate;
@@ -31,6 +32,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Append(args) => append::run(args),
         Command::Scan(args) => scan::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Compact(args) => compact::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Generate(args) => generate::run(&args),

@@ -147,6 +147,8 @@ pub struct Footer {
     pub severity_counts: [u32; 6],
     /// Bytes of all records.
     pub record_bytes: u64,
+    /// Written by compaction, which spends more on fewer bytes: there is nothing left to gain.
+    pub is_compact: bool,
     /// The sections, in the order in which they lie.
     pub sections: Vec<Section>,
 }

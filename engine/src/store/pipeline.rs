@@ -10,6 +10,7 @@
 //! - `durable` ≤ the newest written frame; a batch is acknowledged only when its frame ≤ `durable`;
 //! - after a failed sync nothing is written, published or acknowledged any more.
 
+mod compacting;
 mod sealing;
 
 use super::commit::{Committer, Fresh, Group, PendingReceipt};
@@ -20,7 +21,7 @@ use super::sealer::Sealer;
 use super::{Bounds, Receipt};
 use crate::batch::Batch;
 use crate::clock::Clock;
-use crate::disk::Lock;
+use crate::disk::{Disk, Lock};
 use crate::error::Error;
 use crate::format::commit as payload;
 use crate::format::control::{HEADS_ACTIVITY, kind};
@@ -109,6 +110,11 @@ pub struct Pipeline {
     sealer: Mutex<Sealer>,
     /// Something for the sealing thread to do.
     sealing: Condvar,
+    disk: Arc<dyn Disk>,
+    /// One merges at a time. Taken before no other lock but `state`.
+    compactor: Mutex<()>,
+    /// The store is being closed.
+    compacting: Condvar,
     /// Memory of frames that are indexed, for those to come.
     spare: Spare,
     secret: Secret,
@@ -149,6 +155,9 @@ impl Pipeline {
         Pipeline {
             identity: Arc::clone(&parts.committer.identity),
             bounds: parts.bounds,
+            disk: Arc::clone(&parts.sealer.disk),
+            compactor: Mutex::new(()),
+            compacting: Condvar::new(),
             sealer: Mutex::new(parts.sealer),
             sealing: Condvar::new(),
             spare: Arc::clone(&parts.committer.spare),
@@ -592,6 +601,9 @@ impl Pipeline {
         drop(sealer);
         self.work.notify_all();
         self.sealing.notify_all();
+        self.compacting.notify_all();
+        // A merge that is under way ends before another process may come.
+        drop(self.compactor.lock());
         self.lock.lock().take();
         result
     }

@@ -145,6 +145,23 @@ fn survey_chain(disk: &dyn Disk, identity: &StoreFile, service: String) -> Resul
     Ok(chain)
 }
 
+/// Whether a segment that was surveyed is gone or another by now: a writer merged it meanwhile.
+pub fn has_moved(disk: &dyn Disk, chains: &[SealedChain]) -> bool {
+    let mut segments = chains.iter().flat_map(|chain| &chain.segments);
+    segments.any(|own| match disk.open(&own.path, Access::Read) {
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        // One that does not read any more is damage, which is found as such.
+        Ok(_) => read_footer(disk, &own.path).is_ok_and(|footer| footer != own.footer),
+    })
+}
+
+/// One file by itself, wherever it lies.
+pub fn single(disk: &dyn Disk, path: &str) -> Result<Sealed, String> {
+    let footer = read_footer(disk, path)?;
+    let (order, until) = footer.logged_at;
+    Ok(Sealed { path: path.to_owned(), footer, is_behind_hole: false, until, order, is_last: true })
+}
+
 /// Reads a segment's footer; says in words what kept it from that.
 fn read_footer(disk: &dyn Disk, path: &str) -> Result<Footer, String> {
     let file = disk.open(path, Access::Read).map_err(|error| error.to_string())?;

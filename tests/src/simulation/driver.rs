@@ -11,7 +11,7 @@ use sealog_engine::error::Error;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Query, Scope};
 use sealog_engine::segment;
-use sealog_engine::store::{Background, Bounds, Options, Store};
+use sealog_engine::store::{Background, Bounds, CompactionExtent, Options, Store};
 use sealog_engine::verify::{Report, VerifyOptions, verify};
 use std::ops::Range;
 use std::sync::Arc;
@@ -279,6 +279,17 @@ impl Driver {
             let struck = self.disk.fired() > self.faults_before || self.is_poisoned || self.disk.is_dead();
             assert!(struck, "heads failed, and no fault struck: {error}");
             self.is_poisoned |= matches!(error, Error::Poisoned { .. });
+        }
+    }
+
+    /// Merges sealed segments.
+    pub fn compact(&mut self, extent: CompactionExtent) {
+        let Some(store) = &self.store else { return };
+        self.disk.note(|| "compact".to_owned());
+        if let Err(error) = store.compact(extent, |_| {}) {
+            let struck = self.disk.fired() > self.faults_before || self.is_poisoned || self.disk.is_dead();
+            assert!(struck, "not compacted, and no fault struck: {error}");
+            assert!(!matches!(error, Error::Damaged { .. }), "a fault is no damage: {error}");
         }
     }
 

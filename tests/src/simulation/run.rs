@@ -7,6 +7,7 @@ use super::random::Random;
 use sealog_engine::limits;
 use sealog_engine::model::{CONTROL_SERVICE, Entry, Severity, Timestamp, Window};
 use sealog_engine::scan::{Filter, Order, Query, Scope};
+use sealog_engine::store::CompactionExtent;
 
 const SERVICES: [&str; 4] = ["mail-api", "portal", "billing", "a"];
 const TENANTS: [&str; 4] = ["acme", "globex", "initech", "t"];
@@ -133,7 +134,7 @@ fn live(driver: &mut Driver, random: &mut Random) {
         if driver.disk.is_dead() {
             return;
         }
-        match random.below(16) {
+        match random.below(17) {
             0..9 => {
                 let sending = think(driver, random);
                 driver.append(&sending);
@@ -155,8 +156,10 @@ fn live(driver: &mut Driver, random: &mut Random) {
                     return;
                 }
             }
+            15 => driver.disk.limit(None),
             _ => {
-                driver.disk.limit(None);
+                let extents = [CompactionExtent::Everything, CompactionExtent::Pieces];
+                driver.compact(*random.pick(&extents));
             }
         }
     }

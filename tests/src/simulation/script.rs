@@ -6,7 +6,7 @@ use super::model::{Model, Sending, Token};
 use super::random::Random;
 use sealog_engine::limits;
 use sealog_engine::model::Entry;
-use sealog_engine::store::Bounds;
+use sealog_engine::store::{Bounds, CompactionExtent};
 use std::ops::Range;
 
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -192,6 +192,9 @@ fn tell_sealing(driver: &mut Driver) {
         let tokens = think(driver, filler);
         append(driver, &Sending { tokens, ..Sending::default() });
     }
+    driver.compact(CompactionExtent::Everything);
+    let tokens = think(driver, 20);
+    append(driver, &Sending { tokens, ..Sending::default() });
     driver.close();
 }
 

@@ -7,12 +7,13 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "demo",
     "init",
     "append",
     "scan",
     "verify",
+    "compact",
     "stats",
     "inspect",
     "generate",

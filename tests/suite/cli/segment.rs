@@ -96,9 +96,33 @@ fn numbers_and_entries_are_those_of_the_journal_alone() {
     let before = read();
     assert!(before.1.len() > 50, "only {}", before.1.len());
     sealed::seal(&DirectoryDisk::new(scratch.store()), |_, size| {
-        let mut cuts = vec![size.div_ceil(3), size.div_ceil(2)];
+        let mut cuts: Vec<u64> = (1..=4).map(|part| size * part / 5).filter(|cut| *cut > 0).collect();
         cuts.dedup();
         cuts
     });
-    assert_eq!(read(), before);
+    let (before, answer) = (scratch.verify(), scratch.scan(&["--order", "asc"]));
+    let planned = run(["compact", "--dry-run", "--json", "--data", &scratch.store()]).exits(0).json();
+    assert!(planned["segments_before"].as_u64().unwrap() > planned["segments_after"].as_u64().unwrap());
+    assert_eq!(scratch.verify()["bytes"], before["bytes"], "a dry run changes nothing");
+    let done = run(["compact", "--data", &scratch.store()]).exits(0);
+    assert!(
+        done.out().starts_with(&format!("made {} segments of ", planned["segments_after"])),
+        "{}",
+        done.out()
+    );
+    assert_eq!(scratch.scan(&["--order", "asc"]), answer);
+    let after = scratch.verify();
+    assert_eq!(after["valid"], true, "{after}");
+    for (old, new) in before["chains"].as_array().unwrap().iter().zip(after["chains"].as_array().unwrap()) {
+        if old["service"] != "sealog.control" {
+            assert_eq!(
+                (&old["head"], &old["root"], &old["size"]),
+                (&new["head"], &new["root"], &new["size"])
+            );
+        }
+    }
+    let again = run(["compact", "--data", &scratch.store()]).exits(0);
+    assert!(again.out().starts_with("nothing to merge"), "{}", again.out());
+    let empty = scratch.path("empty");
+    run(["compact", "--data", &empty]).exits(3).prints_nothing().says(&["is not a store"]);
 }

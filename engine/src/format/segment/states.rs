@@ -108,6 +108,7 @@ pub fn close(
             line_count: opening.line_count,
             severity_counts: [0; 6],
             record_bytes: 0,
+            is_compact: false,
             sections: Vec::new(),
         },
         tenants,
