@@ -69,9 +69,9 @@ pub const SEGMENT_RECORD_BYTES_AIM: usize = 96 << 20;
 /// second.
 pub const SEGMENT_ROWS_AIM: u32 = 1 << 18;
 /// The largest chain is sealed when open segments take so much memory.
-pub const OPEN_BYTES_AIM: u64 = 144 << 20;
+pub const OPEN_BYTES_AIM: u64 = 112 << 20;
 /// Appenders wait when open segments take so much memory.
-pub const OPEN_BYTES_MAX: u64 = 192 << 20;
+pub const OPEN_BYTES_MAX: u64 = 160 << 20;
 /// Chains that hold on to a journal file so many files behind the newest are sealed, or carried.
 pub const JOURNAL_FILES_AIM: u64 = 3;
 /// Fewer entries than this are carried to the journal's end, not sealed: a segment's tables would outweigh them.

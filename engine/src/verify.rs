@@ -104,10 +104,12 @@ fn verify_once(
         return Ok((report, Vec::new()));
     };
     let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
-    // Listed first: what leaves the journal from then on is in a segment that is listed behind it.
+    // Listed before the segments: what leaves the journal from then on is in one of them. The hints first, so that they
+    // know of all that is read then.
+    let hints_reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     let reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     let mut chains = Chains::new(&identity, options.window);
-    let surveyed = verify_sealed(disk, options, &identity, &mut chains, &mut report, progress)?;
+    let surveyed = verify_sealed(disk, options, &identity, hints_reader, &mut chains, &mut report, progress)?;
     verify_journal(disk, options, &identity, reader, &mut chains, &mut report, progress)?;
     if chains.has_too_many {
         let detail = "more chains or lines than a store may have; what is beyond was not checked";
@@ -124,6 +126,7 @@ fn verify_sealed(
     disk: &dyn Disk,
     options: &VerifyOptions,
     identity: &StoreFile,
+    journal: JournalReader<'_>,
     chains: &mut Chains,
     report: &mut Report,
     progress: &mut impl FnMut(u64),
@@ -141,7 +144,7 @@ fn verify_sealed(
     }
     let mut hints = match options.quick {
         true => Hints::default(),
-        false => hints::read(disk, identity, &surveyed)?,
+        false => hints::read(disk, &surveyed, journal)?,
     };
     chains.timeline.told = std::mem::take(&mut hints.sealed);
     chains.begins_late = hints.first_frame.is_none_or(|first| first > 1);

@@ -138,10 +138,11 @@ impl View {
         self.largest_open_rows.load(Ordering::Relaxed)
     }
 
-    /// The chain whose open segment takes the most memory.
-    pub(crate) fn largest_open(&self) -> Option<Box<str>> {
-        let largest = self.open_pins().into_iter().max_by_key(|pin| pin.bytes)?;
-        Some(largest.service)
+    /// Chains whose open segments take the most memory, the largest first.
+    pub(crate) fn largest_open(&self, count: usize) -> Vec<Box<str>> {
+        let mut pins = self.open_pins();
+        pins.sort_by_key(|pin| std::cmp::Reverse(pin.bytes));
+        pins.into_iter().take(count).map(|pin| pin.service).collect()
     }
 
     /// Every open segment with a row, by service.

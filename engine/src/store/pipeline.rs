@@ -73,6 +73,8 @@ struct State {
     wants_sealing: bool,
     /// Open segments take all the memory that they may: appenders wait until some is sealed.
     is_full: bool,
+    /// They did since it was last sealed.
+    was_full: bool,
     /// Why nothing could be sealed, if the last try failed.
     sealing_failure: Option<Error>,
     worker: Worker,
@@ -99,7 +101,7 @@ const GATHERED_BYTES_AIM: usize = 256 << 10;
 /// How long fewer wait.
 const GATHERING_TIME: Duration = Duration::from_millis(5);
 /// Frames behind the acknowledgement that may wait for the index: past this, appenders do.
-const UNINDEXED_BYTES_MAX: usize = 64 << 20;
+const UNINDEXED_BYTES_MAX: usize = 32 << 20;
 /// How often the worker looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -183,6 +185,7 @@ impl Pipeline {
                 is_closing: false,
                 wants_sealing: true,
                 is_full: false,
+                was_full: false,
                 sealing_failure: None,
                 worker: Worker::Busy,
                 heads_at,
@@ -652,7 +655,7 @@ pub(super) type Spare = Arc<Mutex<Vec<Vec<u8>>>>;
 
 /// Keeps a frame's memory for a later one. Larger ones are rare and given back.
 fn keep_spare(spare: &Spare, frame: Arc<Frame>) {
-    const FRAMES_MAX: usize = 16;
+    const FRAMES_MAX: usize = 6;
     const FRAME_BYTES_MAX: usize = 2 * limits::GROUP_BYTES_AIM;
     if let Some(frame) = Arc::into_inner(frame)
         && frame.bytes.capacity() <= FRAME_BYTES_MAX

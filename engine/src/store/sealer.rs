@@ -2,7 +2,6 @@
 
 use super::sealed::SealedChain;
 use crate::disk::Disk;
-use crate::proof::Hasher;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,7 +17,6 @@ pub struct Sealer {
     pub removed_to: u64,
     /// The newest journal file when it was last looked which ones can go.
     pub looked_at: u64,
-    pub hasher: Hasher,
 }
 
 impl Sealer {
@@ -31,7 +29,6 @@ impl Sealer {
         remembered_until: i64,
         removed_to: u64,
     ) -> Sealer {
-        let hasher = Hasher::new();
-        Sealer { disk, chains, remembered_to, remembered_until, removed_to, looked_at: 0, hasher }
+        Sealer { disk, chains, remembered_to, remembered_until, removed_to, looked_at: 0 }
     }
 }

@@ -13,7 +13,6 @@ use crate::format::journal::FrameType;
 use crate::format::record;
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
-use crate::format::store_file::StoreFile;
 use crate::journal::{self, Event, JournalReader};
 use crate::model::CONTROL_SERVICE;
 use crate::segment::view::{Column, Cursors, View};
@@ -60,7 +59,7 @@ impl Hints {
 ///
 /// # Errors
 /// The disk's.
-pub fn read(disk: &dyn Disk, identity: &StoreFile, chains: &[SealedChain]) -> Result<Hints, Error> {
+pub fn read(disk: &dyn Disk, chains: &[SealedChain], journal: JournalReader<'_>) -> Result<Hints, Error> {
     let mut hints = Hints::default();
     let control = chains.iter().find(|chain| chain.service == CONTROL_SERVICE);
     for sealed in control.map(|chain| chain.segments.as_slice()).unwrap_or_default() {
@@ -84,7 +83,7 @@ pub fn read(disk: &dyn Disk, identity: &StoreFile, chains: &[SealedChain]) -> Re
     }
     hints.sealed.make_contiguous().sort_by_key(|told| told.logged_at);
     let sealed_end = control.and_then(|chain| chain.segments.last()).map_or(0, |last| last.footer.end_seq());
-    read_journal(disk, identity, sealed_end, &mut hints)?;
+    read_journal(disk, journal, sealed_end, &mut hints)?;
     hints.heads_times.sort_unstable();
     hints.heads_times.dedup();
     hints.claims.values_mut().for_each(|claims| claims.sort_by_key(|claim| claim.before));
@@ -115,12 +114,11 @@ fn heads_in(view: &View<'_>, found: &mut Vec<(i64, u64, Heads)>) -> Result<(), S
 
 fn read_journal(
     disk: &dyn Disk,
-    identity: &StoreFile,
+    mut reader: JournalReader<'_>,
     sealed_end: u64,
     hints: &mut Hints,
 ) -> Result<(), Error> {
     let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
-    let mut reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
     while let Some(event) = reader.next_event().map_err(read_error)? {
         let Event::Frame(frame) = event else { continue };
         hints.first_frame.get_or_insert(frame.header.number.get());

@@ -9,14 +9,34 @@ use crate::error::Error;
 use crate::format::journal::FrameType;
 use crate::journal::{self, NewFrame, WriteError};
 use crate::limits;
+use crate::open::Frozen;
+use crate::proof::Hasher;
+use crate::proof::directory::Slot;
 use crate::segment::{self, Segment};
 use crate::store::carry::Carriage;
 use crate::store::remembered::{self, Collector};
-use crate::store::sealed::SealedChain;
+use crate::store::sealed::{Built, SealedChain};
 use crate::store::sealer::Sealer;
 use parking_lot::MutexGuard;
 use std::io;
 use std::sync::Arc;
+
+/// What is about to be sealed of a chain.
+struct Sealing {
+    service: Box<str>,
+    /// Where its sealed part ends.
+    sealed: SealedChain,
+    frozen: Frozen,
+    /// Of the frozen tenants' lines.
+    slots: Vec<Slot>,
+}
+
+/// The chain, and its segments.
+type SealingResult = Result<(Box<str>, Vec<Built>), Error>;
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
 
 impl Pipeline {
     /// The sealing thread: seals what is due, until the store is closed.
@@ -61,6 +81,7 @@ impl Pipeline {
     /// Whether appenders must wait for room, as it is now.
     pub(super) fn note_room(&self, state: &mut State) {
         state.is_full = self.view.open_bytes() >= self.bounds.open_bytes_max;
+        state.was_full |= state.is_full;
     }
 
     /// Whether anything should be sealed.
@@ -70,18 +91,21 @@ impl Pipeline {
     }
 
     fn seal_largest(&self, sealer: &mut Sealer) -> Result<(), Error> {
-        let mut has_sealed = false;
         while self.is_sealing_due() {
-            let Some(service) = self.view.largest_open() else { break };
-            if !self.seal_chain(sealer, &service)? {
+            // Where appenders had to wait for it, on every core: theirs have nothing to do then.
+            let was_full = std::mem::take(&mut self.state.lock().was_full);
+            let at_once = if self.is_threaded && was_full { threads() } else { 1 };
+            if !self.seal_chains(sealer, &self.view.largest_open(at_once))? {
                 break;
             }
-            has_sealed = true;
             let mut state = self.state.lock();
             self.note_room(&mut state);
             state.wake_next();
+            drop(state);
+            self.commit_heads_at_seal()?;
+            self.trim_journal(sealer)?;
         }
-        if has_sealed { self.commit_heads_at_seal() } else { Ok(()) }
+        Ok(())
     }
 
     /// `heads` at a seal, but not more often than once a second: it is a commit of its own, which appenders wait for.
@@ -94,21 +118,54 @@ impl Pipeline {
         self.commit_heads()
     }
 
-    /// Seals everything that a chain has committed by now. False if that is nothing.
-    fn seal_chain(&self, sealer: &mut Sealer, service: &str) -> Result<bool, Error> {
-        let chain = {
+    /// Seals everything that these chains have committed by now. False if that is nothing.
+    fn seal_chains(&self, sealer: &mut Sealer, services: &[Box<str>]) -> Result<bool, Error> {
+        let mut sealings = Vec::with_capacity(services.len());
+        for service in services {
+            sealings.extend(self.begin_seal(sealer, service)?);
+        }
+        let rows_max = self.bounds.segment_rows_max;
+        let build = |sealing: Sealing| -> SealingResult {
+            let built =
+                sealing.sealed.build(&sealing.frozen, &sealing.slots, rows_max, &mut Hasher::new())?;
+            Ok((sealing.service, built))
+        };
+        let built: Vec<SealingResult> = match sealings.len() {
+            0 => return Ok(false),
+            1 => sealings.into_iter().map(build).collect(),
+            _ => std::thread::scope(|scope| {
+                let others: Vec<_> =
+                    sealings.drain(1..).map(|sealing| scope.spawn(move || build(sealing))).collect();
+                let own: Vec<_> = sealings.into_iter().map(build).collect();
+                let others = others.into_iter().map(|other| match other.join() {
+                    Ok(built) => built,
+                    // A panic is our bug: let it be seen.
+                    Err(panic) => std::panic::resume_unwind(panic),
+                });
+                own.into_iter().chain(others).collect()
+            }),
+        };
+        for built in built {
+            let (service, built) = built?;
+            self.take_in_sealed(sealer, &service, built)?;
+        }
+        Ok(true)
+    }
+
+    /// Begins to seal what a chain has committed by now; none if that is nothing.
+    fn begin_seal(&self, sealer: &Sealer, service: &str) -> Result<Option<Sealing>, Error> {
+        let (name, chain_id, boundary) = {
             let mut committer = self.committer.lock();
-            let Some(chain) = committer.tails.find(service) else { return Ok(false) };
+            let Some(chain) = committer.tails.find(service) else { return Ok(None) };
             let boundary = committer.tails.begin_generation(chain);
             let tail = committer.tails.chain(chain);
             (tail.service.clone(), tail.chain_id, boundary)
         };
-        let (name, chain_id, boundary) = chain;
         self.wait_until_indexed(service, boundary)?;
         let sealed_end = sealer.chains.get(service).map_or(0, SealedChain::size);
         let count = u32::try_from(boundary.saturating_sub(sealed_end)).unwrap_or(u32::MAX);
         let Some(frozen) = self.view.freeze(service, count).filter(|frozen| frozen.row_count() > 0) else {
-            return Ok(false);
+            return Ok(None);
         };
         let slots = self.ledger.lock().slots(service, frozen.tenants.iter().map(|tenant| tenant.line));
         let damaged = |detail: &str| Error::Damaged {
@@ -120,8 +177,11 @@ impl Pipeline {
             Some(sealed) => sealed.clone(),
             None => SealedChain::new(&self.identity, name, chain_id, slot),
         };
-        let built = sealed.build(&frozen, &slots, self.bounds.segment_rows_max, &mut sealer.hasher)?;
-        drop(frozen);
+        Ok(Some(Sealing { service: service.into(), sealed, frozen, slots }))
+    }
+
+    /// Writes segments that were built, and takes each in as soon as it is durable.
+    fn take_in_sealed(&self, sealer: &mut Sealer, service: &str, built: Vec<Built>) -> Result<(), Error> {
         for built in built {
             let path = segment::path(service, built.first_seq);
             let failed = |action| Error::during(action, sealer.disk.display(&path));
@@ -132,7 +192,7 @@ impl Pipeline {
             self.view.seal(service, Arc::new(segment));
             sealer.chains.insert(service.into(), built.behind);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Returns when the index holds a chain up to a position that was given out.
@@ -175,7 +235,7 @@ impl Pipeline {
             }
             let is_large = pin.rows >= self.bounds.seal_rows_min || pin.bytes >= limits::CARRIED_BYTES_MAX;
             if is_large {
-                self.seal_chain(sealer, &pin.service)?;
+                self.seal_chains(sealer, std::slice::from_ref(&pin.service))?;
             } else {
                 quiet.push(pin.service);
             }
@@ -325,7 +385,7 @@ impl Pipeline {
     pub(super) fn seal_for_stop(&self, sealer: &mut Sealer) -> Result<(), Error> {
         for pin in self.view.open_pins() {
             if pin.rows >= self.bounds.seal_rows_min {
-                self.seal_chain(sealer, &pin.service)?;
+                self.seal_chains(sealer, std::slice::from_ref(&pin.service))?;
             }
         }
         let (newest, bytes) = {
