@@ -274,6 +274,30 @@ impl OpenSegment {
         rows
     }
 
+    /// How many of `within` are of one of these tenants and have one of these severities.
+    pub(crate) fn count(
+        &self,
+        within: &Range<u32>,
+        tenants: Option<&[String]>,
+        severities: Option<&[Severity]>,
+    ) -> u64 {
+        let wanted = severities.map(|own| own.iter().fold(0_u8, |bits, own| bits | 1 << own.class()));
+        let is_wanted = |severity: &Severity| wanted.is_none_or(|bits| bits >> severity.class() & 1 != 0);
+        match tenants {
+            Some(tenants) => {
+                let rows = self.rows_of(tenants, within);
+                match wanted {
+                    None => rows.len(),
+                    Some(_) => rows.iter().filter(|row| is_wanted(&self.severity(*row))).count() as u64,
+                }
+            }
+            None => {
+                let own = &self.severities[within.start as usize..within.end as usize];
+                own.iter().filter(|severity| is_wanted(severity)).count() as u64
+            }
+        }
+    }
+
     /// The severity of a row.
     pub(crate) fn severity(&self, row: u32) -> Severity {
         self.severities[row as usize]

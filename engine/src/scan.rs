@@ -1,13 +1,18 @@
 //! Range scans: which entries, in which order.
 //!
-//! By index to rows, then record by record for what no index answers, then merged over chains into the one total order
-//! (`logged_at`, service as bytes, `seq`). The chains' ends are noted when a scan begins: entries that arrive later are
+//! By index to rows, then by column or record for what no index answers, then merged over chains into the one total
+//! order (`logged_at`, service as bytes, `seq`). Of a sealed segment only those columns are touched that the filter and
+//! then the answer need. The chains' ends are noted when a scan begins: entries that arrive later are
 //! not in it.
 
+mod columns;
+mod count;
 mod cursor;
 mod filter;
 mod scope;
+mod sealed;
 
+pub use count::Count;
 pub use filter::{Filter, FilterError, Log, Text, TimeField};
 pub use scope::Scope;
 
@@ -15,8 +20,9 @@ use crate::format::record::{self, Record};
 use crate::model::{Committed, Timestamp};
 use crate::open::Located;
 use crate::view::View;
-use cursor::Cursor;
+use cursor::{Asked, Cursor};
 use filter::Compiled;
+use sealed::Room;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -95,6 +101,7 @@ pub struct Scan {
     /// Each cursor's next hit. Ascending order pops the least, descending the greatest.
     heads: BinaryHeap<HeadKey>,
     remaining: u64,
+    room: Room,
     problems: Vec<ScanProblem>,
 }
 
@@ -122,6 +129,7 @@ impl View {
             heads: BinaryHeap::with_capacity(cursors.len()),
             cursors,
             remaining: query.limit.unwrap_or(u64::MAX),
+            room: Room::default(),
             problems: Vec::new(),
         };
         (0..scan.cursors.len()).for_each(|cursor| scan.queue(cursor));
@@ -137,7 +145,13 @@ impl Scan {
 
     fn queue(&mut self, index: usize) {
         let cursor = &mut self.cursors[index];
-        cursor.fill(&self.compiled, self.order, &mut self.problems);
+        cursor.fill(&mut Asked {
+            compiled: &self.compiled,
+            order: self.order,
+            most: self.remaining,
+            room: &mut self.room,
+            problems: &mut self.problems,
+        });
         if let Some(hit) = cursor.next_hit() {
             let key = (hit.located.logged_at.nanos(), index);
             self.heads.push(match self.order {

@@ -19,7 +19,7 @@ use sealog_engine::model::{Accept, Severity, Timestamp, Window, parse_entry};
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Filter, Hit, Log, Order, Query, Scan, Scope, Text, TimeField};
 use sealog_engine::store::{Options, Store};
-use sealog_engine::view::Chain;
+use sealog_engine::view::{Chain, View};
 use sealog_tests::command::{Scratch, run};
 use sealog_tests::sealed;
 use sealog_tests::simulation::random::Random;
@@ -51,8 +51,16 @@ struct Case {
     limit: Option<usize>,
 }
 
-const EXACT: [&str; 7] =
-    ["tenant", "organization", "service", "activity", "actor-id", "object-id", "request-id"];
+const EXACT: [&str; 8] = [
+    "tenant",
+    "organization",
+    "service",
+    "activity",
+    "actor-id",
+    "object-id",
+    "request-id",
+    "configuration-id",
+];
 const SEVERITIES: [&str; 6] = ["trace", "debug", "information", "warning", "error", "fatal"];
 
 /// The field that a flag asks about.
@@ -459,6 +467,15 @@ fn options() -> Options {
     Options { instance: "oracle".to_owned(), ..Options::default() }
 }
 
+/// Counting gives as many as there are, whatever a limit says.
+#[track_caller]
+fn same_count(case: &Answered<'_>, view: &View, entries: &[Value]) {
+    let count = view.count(&Scope::everything(), &query(&case.case).filter);
+    let all = Case { limit: None, ..case.case.clone() };
+    let wanted = plain_scan(&all, entries).len() as u64;
+    assert_eq!((count.entries, count.problems), (wanted, Vec::new()), "count {:?}", flags(&case.case));
+}
+
 /// Every entry in full, not only its place.
 fn same_entries(scan: Scan, entries: &[Value]) {
     let found: Vec<Value> = scan.map(|hit| serde_json::to_value(hit.committed().unwrap()).unwrap()).collect();
@@ -483,6 +500,7 @@ fn scan_gives_what_a_plain_filter_gives_before_and_after_a_restart() {
     same_entries(store.scan(&scope, &all), &entries);
     for case in &cases {
         same(case, "open", &places(store.scan(&scope, &query(&case.case))));
+        same_count(case, store.view(), &entries);
     }
     store.close().unwrap();
 
@@ -518,6 +536,7 @@ fn scan_gives_what_a_plain_filter_gives_before_and_after_a_restart() {
         let mut scan = reader.scan(&scope, &query(&case.case));
         same(case, "sealed", &places(scan.by_ref()));
         assert!(scan.problems().is_empty(), "{:?}", scan.problems());
+        same_count(case, reader.view(), &entries);
     }
     drop(reader);
 

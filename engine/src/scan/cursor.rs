@@ -1,13 +1,12 @@
 //! One chain's part of a scan: its entries in one order, over sealed segments and the open one.
 
 use super::filter::Compiled;
+use super::sealed::{Room, Sealed};
 use super::{Hit, Order, ScanProblem};
 use crate::format::record;
 use crate::format::segment::SegmentError;
-use crate::model::{Severity, Timestamp};
 use crate::open::Located;
 use crate::segment::Segment;
-use crate::segment::view::View as SegmentView;
 use crate::view::{Chain, Parts};
 use roaring::RoaringBitmap;
 use std::collections::VecDeque;
@@ -29,8 +28,15 @@ pub(super) struct Cursor {
 }
 
 /// Where the next entries lie, and what is left to look at there.
-struct Source {
-    place: Place,
+enum Source {
+    Sealed(Arc<Segment>, Box<Sealed>),
+    Open(Open),
+}
+
+/// Rows of the open segment.
+struct Open {
+    seqs: Range<u64>,
+    sealed_end: u64,
     rows: Range<u32>,
     /// Rows that the index leaves, or all.
     candidates: Option<RoaringBitmap>,
@@ -46,6 +52,16 @@ enum Place {
 
 /// The rows of an open segment were sealed since a source was made.
 struct Moved;
+
+/// What is asked of each chain, and what all have together.
+pub(super) struct Asked<'s> {
+    pub compiled: &'s Compiled,
+    pub order: Order,
+    /// More hits than these are not wanted.
+    pub most: u64,
+    pub room: &'s mut Room,
+    pub problems: &'s mut Vec<ScanProblem>,
+}
 
 /// Where a chain's entries of these positions lie, in the order in which they are wanted.
 fn places_of(parts: &Parts, seqs: &Range<u64>, order: Order) -> VecDeque<Place> {
@@ -70,11 +86,15 @@ fn places_of(parts: &Parts, seqs: &Range<u64>, order: Order) -> VecDeque<Place> 
 }
 
 impl Cursor {
+    /// All entries that the chain has now.
     pub fn new(chain: Arc<Chain>, order: Order) -> Cursor {
-        let places = chain.read(|parts| {
-            let end = parts.open.end_seq().unwrap_or(parts.sealed_end());
-            places_of(parts, &(0..end), order)
-        });
+        let seqs = 0..chain.size();
+        Cursor::over(chain, &seqs, order)
+    }
+
+    /// Entries of these positions.
+    pub fn over(chain: Arc<Chain>, seqs: &Range<u64>, order: Order) -> Cursor {
+        let places = chain.read(|parts| places_of(parts, seqs, order));
         Cursor { chain, places, source: None, ready: VecDeque::new() }
     }
 
@@ -88,51 +108,96 @@ impl Cursor {
     }
 
     /// Looks at entries until one matches or none is left.
-    pub fn fill(&mut self, compiled: &Compiled, order: Order, problems: &mut Vec<ScanProblem>) {
+    pub fn fill(&mut self, asked: &mut Asked<'_>) {
         while self.ready.is_empty() {
-            let Some(mut source) = self.source.take() else {
-                let Some(place) = self.places.pop_front() else { return };
-                match self.source_at(place, compiled, problems) {
-                    Ok(source) => self.source = source,
-                    Err(seqs) => self.follow(&seqs, order),
+            match self.source.take() {
+                None => {
+                    let Some(place) = self.places.pop_front() else { return };
+                    self.source = match place {
+                        Place::Sealed(segment, seqs) => self.begin_sealed(segment, &seqs, asked),
+                        Place::Open { seqs, sealed_end } => self.begin_open(seqs, sealed_end, asked),
+                    };
                 }
-                continue;
-            };
-            let located = match &mut source.place {
-                Place::Open { seqs, sealed_end } => {
-                    let (rows, candidates) = (&mut source.rows, source.candidates.as_ref());
-                    match read_open(&self.chain, seqs, *sealed_end, rows, candidates, compiled, order) {
-                        Ok(located) => located,
-                        Err(Moved) => {
-                            self.follow(seqs, order);
-                            continue;
-                        }
-                    }
-                }
-                Place::Sealed(segment, _) => {
-                    let step = next_rows(&mut source.rows, source.candidates.as_ref(), order, |_| true);
-                    segment.read(|view| read_rows(view, &step)).unwrap_or_else(|error| {
-                        // The rest of the segment is given up: what it says cannot be relied on.
-                        problems.push(problem(&self.chain, segment, &error));
-                        source.rows = 0..0;
-                        Vec::new()
-                    })
-                }
-            };
-            if !source.rows.is_empty() {
-                self.source = Some(source);
+                Some(Source::Sealed(segment, sealed)) => self.fill_sealed(segment, sealed, asked),
+                Some(Source::Open(open)) => self.fill_open(open, asked),
             }
-            for located in located {
-                let hit = Hit { located };
-                match record::decode(hit.record()) {
-                    Ok(record) if compiled.matches(&record) => self.ready.push_back(hit),
-                    Ok(_) => {}
-                    Err(error) => problems.push(ScanProblem {
-                        service: self.chain.service().to_owned(),
-                        seq: hit.seq(),
-                        detail: format!("its record does not decode: {error}"),
-                    }),
+        }
+    }
+
+    /// What is left of a segment; none if that is nothing, or nothing that reads.
+    fn begin_sealed(
+        &self,
+        segment: Arc<Segment>,
+        seqs: &Range<u64>,
+        asked: &mut Asked<'_>,
+    ) -> Option<Source> {
+        let first_seq = segment.footer().first_seq;
+        let row = |seq: u64| u32::try_from(seq - first_seq).unwrap_or(u32::MAX);
+        let rows = row(seqs.start)..row(seqs.end);
+        match segment.read(|view| Sealed::new(view, asked.compiled, &rows)) {
+            Ok(sealed) => Some(Source::Sealed(segment, Box::new(sealed?))),
+            Err(error) => {
+                asked.problems.push(problem(&self.chain, &segment, &error));
+                None
+            }
+        }
+    }
+
+    fn fill_sealed(&mut self, segment: Arc<Segment>, mut sealed: Box<Sealed>, asked: &mut Asked<'_>) {
+        let Asked { compiled, order, most, .. } = *asked;
+        let hits = segment.read(|view| sealed.next(view, compiled, order, most, asked.room));
+        for (seq, detail) in asked.room.undecoded.drain(..) {
+            asked.problems.push(ScanProblem { service: self.chain.service().to_owned(), seq, detail });
+        }
+        match hits {
+            Ok(hits) => {
+                self.ready.extend(hits);
+                if !sealed.is_done() {
+                    self.source = Some(Source::Sealed(segment, sealed));
                 }
+            }
+            // The rest of the segment is given up: what it says cannot be relied on.
+            Err(error) => asked.problems.push(problem(&self.chain, &segment, &error)),
+        }
+    }
+
+    /// What window and index leave of an open segment; none if that is nothing.
+    fn begin_open(&mut self, seqs: Range<u64>, sealed_end: u64, asked: &Asked<'_>) -> Option<Source> {
+        let compiled = asked.compiled;
+        let left = self.chain.read(|parts| {
+            (parts.sealed_end() == sealed_end).then(|| {
+                let between = parts.open.rows_between(compiled.logged_from, compiled.logged_to);
+                let (first, end) = (parts.open.rows_from(seqs.start), parts.open.rows_from(seqs.end));
+                let rows = between.start.max(first)..between.end.min(end);
+                let tenants = compiled.tenants.as_ref();
+                (rows.clone(), tenants.map(|tenants| parts.open.rows_of(tenants, &rows)))
+            })
+        });
+        let Some((rows, candidates)) = left else {
+            self.follow(&seqs, asked.order);
+            return None;
+        };
+        (!rows.is_empty()).then_some(Source::Open(Open { seqs, sealed_end, rows, candidates }))
+    }
+
+    fn fill_open(&mut self, mut open: Open, asked: &mut Asked<'_>) {
+        let Ok(located) = read_open(&self.chain, &mut open, asked) else {
+            self.follow(&open.seqs, asked.order);
+            return;
+        };
+        if !open.rows.is_empty() {
+            self.source = Some(Source::Open(open));
+        }
+        for located in located {
+            let hit = Hit { located };
+            match record::decode(hit.record()) {
+                Ok(record) if asked.compiled.matches(&record) => self.ready.push_back(hit),
+                Ok(_) => {}
+                Err(error) => asked.problems.push(ScanProblem {
+                    service: self.chain.service().to_owned(),
+                    seq: hit.seq(),
+                    detail: format!("its record does not decode: {error}"),
+                }),
             }
         }
     }
@@ -142,43 +207,9 @@ impl Cursor {
         let places = self.chain.read(|parts| places_of(parts, seqs, order));
         places.into_iter().rev().for_each(|place| self.places.push_front(place));
     }
-
-    /// What window and index leave of a place; none if that is nothing. The positions if they lie elsewhere by now.
-    fn source_at(
-        &self,
-        place: Place,
-        compiled: &Compiled,
-        problems: &mut Vec<ScanProblem>,
-    ) -> Result<Option<Source>, Range<u64>> {
-        let (rows, candidates) = match &place {
-            Place::Open { seqs, sealed_end } => self.chain.read(|parts| {
-                if parts.sealed_end() != *sealed_end {
-                    return Err(seqs.clone());
-                }
-                let between = parts.open.rows_between(compiled.logged_from, compiled.logged_to);
-                let (first, end) = (parts.open.rows_from(seqs.start), parts.open.rows_from(seqs.end));
-                let rows = between.start.max(first)..between.end.min(end);
-                let tenants = compiled.tenants.as_ref();
-                let candidates = tenants.map(|tenants| parts.open.rows_of(tenants, &rows));
-                Ok((rows, candidates))
-            })?,
-            Place::Sealed(segment, seqs) => match segment.read(|view| sealed_rows(view, compiled)) {
-                Ok((rows, candidates)) => {
-                    let first_seq = segment.footer().first_seq;
-                    let row = |seq: u64| u32::try_from(seq - first_seq).unwrap_or(u32::MAX);
-                    (rows.start.max(row(seqs.start))..rows.end.min(row(seqs.end)), candidates)
-                }
-                Err(error) => {
-                    problems.push(problem(&self.chain, segment, &error));
-                    return Ok(None);
-                }
-            },
-        };
-        Ok((!rows.is_empty()).then_some(Source { place, rows, candidates }))
-    }
 }
 
-fn problem(chain: &Chain, segment: &Segment, error: &SegmentError) -> ScanProblem {
+pub(super) fn problem(chain: &Chain, segment: &Segment, error: &SegmentError) -> ScanProblem {
     let footer = segment.footer();
     ScanProblem {
         service: chain.service().to_owned(),
@@ -192,112 +223,22 @@ fn problem(chain: &Chain, segment: &Segment, error: &SegmentError) -> ScanProble
     }
 }
 
-/// The next rows of the open segment, under one hold of the chain's lock; `seqs` are then what is left.
-fn read_open(
-    chain: &Chain,
-    seqs: &mut Range<u64>,
-    sealed_end: u64,
-    rows: &mut Range<u32>,
-    candidates: Option<&RoaringBitmap>,
-    compiled: &Compiled,
-    order: Order,
-) -> Result<Vec<Located>, Moved> {
+/// The next rows of the open segment, under one hold of the chain's lock.
+fn read_open(chain: &Chain, open: &mut Open, asked: &Asked<'_>) -> Result<Vec<Located>, Moved> {
     chain.read(|parts| {
         // Rows are numbered from the end of what is sealed.
-        if parts.sealed_end() != sealed_end {
+        if parts.sealed_end() != open.sealed_end {
             return Err(Moved);
         }
-        let step = next_rows(rows, candidates, order, |row| {
-            compiled.severities.as_ref().is_none_or(|own| own.contains(&parts.open.severity(row)))
+        let (rows, severities) = (&mut open.rows, asked.compiled.severities.as_ref());
+        let step = next_rows(rows, open.candidates.as_ref(), asked.order, |row| {
+            severities.is_none_or(|own| own.contains(&parts.open.severity(row)))
         });
         if rows.start < rows.end {
-            *seqs = parts.open.seq(rows.start)..parts.open.seq(rows.end - 1) + 1;
+            open.seqs = parts.open.seq(rows.start)..parts.open.seq(rows.end - 1) + 1;
         }
         Ok(step.into_iter().map(|row| parts.open.locate(row)).collect())
     })
-}
-
-/// Rows of a segment that window, severities and tenants leave.
-fn sealed_rows(
-    view: &SegmentView<'_>,
-    compiled: &Compiled,
-) -> Result<(Range<u32>, Option<RoaringBitmap>), SegmentError> {
-    let footer = view.footer();
-    let mut rows = 0..footer.entry_count;
-    let (from, to) = (compiled.logged_from.map(Timestamp::nanos), compiled.logged_to.map(Timestamp::nanos));
-    let is_whole =
-        from.is_none_or(|from| from <= footer.logged_at.0) && to.is_none_or(|to| to > footer.logged_at.1);
-    if !is_whole {
-        rows = view.times()?.rows_between(from, to);
-    }
-    if rows.is_empty() {
-        return Ok((rows, None));
-    }
-    let by_severity = compiled.severities.as_ref().map(|own| rows_of_severities(view, own)).transpose()?;
-    let by_tenant = compiled.tenants.as_ref().map(|own| rows_of_tenants(view, own, &rows)).transpose()?;
-    Ok((
-        rows,
-        match (by_severity, by_tenant) {
-            (Some(a), Some(b)) => Some(a & b),
-            (rows, None) | (None, rows) => rows,
-        },
-    ))
-}
-
-fn rows_of_severities(
-    view: &SegmentView<'_>,
-    severities: &[Severity],
-) -> Result<RoaringBitmap, SegmentError> {
-    let classes = view.severities()?;
-    let mut rows = RoaringBitmap::new();
-    for severity in severities {
-        rows |= &classes[usize::from(severity.class()) - 1];
-    }
-    Ok(rows)
-}
-
-/// Rows of tenants, in the groups that `within` touches.
-fn rows_of_tenants(
-    view: &SegmentView<'_>,
-    tenants: &[String],
-    within: &Range<u32>,
-) -> Result<RoaringBitmap, SegmentError> {
-    let (table, places) = (view.tenants()?, view.places()?);
-    let mut rows = RoaringBitmap::new();
-    for tenant in tenants {
-        let Ok(index) = table.binary_search_by(|row| row.tenant.as_str().cmp(tenant)) else { continue };
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        for group in places.group_of(within.start)..=places.group_of(within.end - 1) {
-            let Some(run) = places.run_of(group, index) else { continue };
-            for place in run.first..run.first + run.count {
-                let wrong = || SegmentError {
-                    offset: 0,
-                    expected: "a row of the place's group",
-                    found: format!("place {place}"),
-                };
-                rows.insert(places.row(place).ok_or_else(wrong)?);
-            }
-        }
-    }
-    Ok(rows)
-}
-
-/// The records of rows, put together from their columns.
-fn read_rows(view: &SegmentView<'_>, rows: &[u32]) -> Result<Vec<Located>, SegmentError> {
-    let mut located = Vec::with_capacity(rows.len());
-    for row in rows {
-        let place = view.place_of(*row)?;
-        let (run, index) = view.run_at(place)?;
-        let head = view.head(place, run, index)?;
-        let mut record = Vec::with_capacity(512);
-        view.with_cursors(|cursors| view.record(place, &head, cursors, &mut record))?;
-        located.push(Located {
-            record: record.into(),
-            seq: head.seq,
-            logged_at: Timestamp::from_nanos(head.logged_at),
-        });
-    }
-    Ok(located)
 }
 
 /// The next rows that the index leaves: up to [`STEP_ROWS`] of at most [`LOOK_ROWS`] looked at.

@@ -6,6 +6,7 @@
 
 use super::Scope;
 use crate::format::record::Record;
+use crate::format::segment::columns::Field;
 use crate::limits;
 use crate::model::{RESERVED_PREFIX, Severity, Timestamp, Window};
 use regex::{Regex, RegexBuilder};
@@ -104,29 +105,29 @@ impl Text {
 
 /// A filter within a scope, ready to be asked.
 pub(super) struct Compiled {
-    log: Log,
+    pub log: Log,
     pub tenants: Option<Vec<String>>,
     pub severities: Option<Vec<Severity>>,
     pub logged_from: Option<Timestamp>,
     pub logged_to: Option<Timestamp>,
-    generated: Option<Window>,
+    pub generated: Option<Window>,
     services: Vec<String>,
-    exact: Vec<Exact>,
-    organization_scope: Option<Vec<String>>,
-    successes: Vec<bool>,
-    items: Vec<Includes>,
-    searches: Vec<Includes>,
+    pub exact: Vec<Exact>,
+    pub successes: Vec<bool>,
+    pub items: Vec<Includes>,
+    pub searches: Vec<Includes>,
     finds_nothing: bool,
 }
 
 /// A field whose value must be one of these.
-struct Exact {
-    field: for<'r> fn(&'r Record<'_>) -> &'r str,
-    values: Vec<String>,
+pub(super) struct Exact {
+    pub column: Field,
+    of_record: for<'r> fn(&'r Record<'_>) -> &'r str,
+    pub values: Vec<String>,
 }
 
 /// A case-insensitive "includes".
-struct Includes(Option<Regex>);
+pub(super) struct Includes(Option<Regex>);
 
 impl Includes {
     fn new(text: &Text) -> Includes {
@@ -136,8 +137,15 @@ impl Includes {
         Includes(regex.ok())
     }
 
-    fn is_in(&self, text: &str) -> bool {
+    pub fn is_in(&self, text: &str) -> bool {
         self.0.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+}
+
+impl Exact {
+    /// Whether a field may have this value.
+    pub fn has(&self, value: &str) -> bool {
+        self.values.iter().any(|wanted| wanted == value)
     }
 }
 
@@ -158,17 +166,23 @@ impl Compiled {
         let by_commit = filter.by == TimeField::LoggedAt;
         let window = filter.window;
         let mut exact = Vec::new();
-        let mut add = |values: &[String], field: for<'r> fn(&'r Record<'_>) -> &'r str| {
+        let mut add = |values: &[String], column, of_record: for<'r> fn(&'r Record<'_>) -> &'r str| {
+            exact.push(Exact { column, of_record, values: values.to_vec() });
+        };
+        if let Some(scope) = scope.organization_list() {
+            add(scope, Field::Organization, |record| &record.entry.organization);
+        }
+        let mut add = |values: &[String], column, of_record| {
             if !values.is_empty() {
-                exact.push(Exact { field, values: values.to_vec() });
+                add(values, column, of_record);
             }
         };
-        add(&filter.organizations, |record| &record.entry.organization);
-        add(&filter.activities, |record| &record.entry.activity);
-        add(&filter.actor_ids, |record| &record.entry.actor.id);
-        add(&filter.object_ids, |record| &record.entry.object.id);
-        add(&filter.request_ids, |record| &record.entry.request_id);
-        add(&filter.configuration_ids, |record| &record.entry.configuration_id);
+        add(&filter.request_ids, Field::RequestId, |record| &record.entry.request_id);
+        add(&filter.organizations, Field::Organization, |record| &record.entry.organization);
+        add(&filter.activities, Field::Activity, |record| &record.entry.activity);
+        add(&filter.actor_ids, Field::ActorId, |record| &record.entry.actor.id);
+        add(&filter.object_ids, Field::ObjectId, |record| &record.entry.object.id);
+        add(&filter.configuration_ids, Field::ConfigurationId, |record| &record.entry.configuration_id);
         Compiled {
             log: filter.log,
             finds_nothing: tenants.as_ref().is_some_and(Vec::is_empty),
@@ -179,7 +193,6 @@ impl Compiled {
             generated: (!by_commit && !window.is_everything()).then_some(window),
             services: filter.services.clone(),
             exact,
-            organization_scope: scope.organization_list().map(<[String]>::to_vec),
             successes: filter.successes.clone(),
             items: filter.items.iter().map(Includes::new).collect(),
             searches: filter.searches.iter().map(Includes::new).collect(),
@@ -197,6 +210,16 @@ impl Compiled {
         }
     }
 
+    /// Whether an index answers all that is asked: there is nothing but service, tenant, severity and commit time.
+    pub fn is_indexed(&self) -> bool {
+        self.log == Log::All
+            && self.generated.is_none()
+            && self.exact.is_empty()
+            && self.successes.is_empty()
+            && self.items.is_empty()
+            && self.searches.is_empty()
+    }
+
     /// Whether a row that the index left is a hit: everything but service, tenant, severity and commit time.
     pub fn matches(&self, record: &Record<'_>) -> bool {
         let entry = &record.entry;
@@ -207,19 +230,11 @@ impl Compiled {
         };
         let in_window =
             self.generated.is_none_or(|window| entry.generated_at.is_some_and(|time| window.contains(time)));
-        let organization: &str = &entry.organization;
         in_log
             && in_window
-            && self
-                .organization_scope
-                .as_ref()
-                .is_none_or(|scope| scope.iter().any(|own| own == organization))
             && (self.successes.is_empty()
                 || entry.success.is_some_and(|success| self.successes.contains(&success)))
-            && self.exact.iter().all(|exact| {
-                let value = (exact.field)(record);
-                exact.values.iter().any(|wanted| wanted == value)
-            })
+            && self.exact.iter().all(|exact| exact.has((exact.of_record)(record)))
             && (self.items.is_empty()
                 || self
                     .items

@@ -1,5 +1,7 @@
 //! Reads a segment's sections as they are asked for: each is checked against its CRC and opened once.
 
+mod fields;
+
 pub use super::cursors::Cursors;
 use crate::format::column::ColumnError;
 use crate::format::column::bytes;

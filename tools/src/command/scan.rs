@@ -10,7 +10,8 @@ use crate::output::terminal::{is_stdout_terminal, note};
 use crate::output::{csv, json};
 use sealog_engine::clock::{Clock, System};
 use sealog_engine::model::{Committed, Timestamp};
-use sealog_engine::scan::{Order, Query, Scope};
+use sealog_engine::reader::Reader;
+use sealog_engine::scan::{Order, Query, ScanProblem, Scope};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -35,15 +36,21 @@ pub fn run(args: &Scan) -> Outcome {
     };
     let reader = open_reader(&args.data)?;
     // Whoever can read the files may see all of them.
-    let mut scan = reader.scan(&Scope::everything(), &Query { filter, order, limit });
+    let scope = Scope::everything();
+    if args.count {
+        let found = reader.view().count(&scope, &filter);
+        let count = found.entries.min(limit.unwrap_or(u64::MAX));
+        let mut out = output();
+        let written = writeln!(out, "{count}").and_then(|()| out.flush());
+        written.map_err(|error| Failure::output(&error))?;
+        return finish(&reader, &found.problems);
+    }
+    let mut scan = reader.scan(&scope, &Query { filter, order, limit });
     let mut out = output();
     let mut count = 0;
-    let written = if args.count {
-        count = scan.by_ref().count() as u64;
-        writeln!(out, "{count}")
-    } else {
+    let written = {
         let mut printer = Printer::new(format, &mut out);
-        let result = printer.begin().and_then(|()| {
+        printer.begin().and_then(|()| {
             for hit in scan.by_ref() {
                 if let Some(committed) = hit.committed() {
                     printer.entry(&committed)?;
@@ -51,22 +58,26 @@ pub fn run(args: &Scan) -> Outcome {
                 }
             }
             printer.end()
-        });
-        if is_table && result.is_ok() {
-            let more = if limit == Some(count) { " (there may be more: --limit N)" } else { "" };
-            note(&format!("{}{more}", counted(count, "entry", "entries")));
-        }
-        result
+        })
     };
+    if is_table && written.is_ok() {
+        let more = if limit == Some(count) { " (there may be more: --limit N)" } else { "" };
+        note(&format!("{}{more}", counted(count, "entry", "entries")));
+    }
     written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))?;
-    for problem in scan.problems() {
+    finish(&reader, scan.problems())
+}
+
+/// Says what could not be read.
+fn finish(reader: &Reader, problems: &[ScanProblem]) -> Outcome {
+    for problem in problems {
         note(&format!(
             "entry {} of {}: {}; run `sealog verify`",
             problem.seq, problem.service, problem.detail
         ));
     }
     report_damage(reader.view().damage())?;
-    if scan.problems().is_empty() { Ok(()) } else { Err(Failure::Found) }
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Found) }
 }
 
 /// Writes entries in one of the forms.

@@ -129,6 +129,19 @@ pub fn is_folded(text: &[u8]) -> bool {
     text.iter().fold(false, |found, byte| found | (*byte < 0x20))
 }
 
+/// Keys that a folded message refers to, in order, each as often as it does.
+pub fn keys(text: &[u8]) -> impl Iterator<Item = u64> {
+    let mut is_escaped = false;
+    text.iter().filter_map(move |byte| {
+        if is_escaped {
+            is_escaped = false;
+            return None;
+        }
+        is_escaped = *byte == ESCAPE;
+        key_of(*byte)
+    })
+}
+
 /// Appends the message that [`Folder::fold`] was given. `ranges` says where in `out` the value of a key lies.
 ///
 /// # Errors

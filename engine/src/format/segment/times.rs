@@ -38,6 +38,15 @@ pub struct Times<'a> {
     values: Packed<'a>,
 }
 
+/// The commit that was read last. It is of one section until a new one takes its place.
+#[derive(Clone, Debug, Default)]
+pub struct Cursor {
+    commit: u32,
+    /// Its rows; empty if there is none.
+    rows: Range<u32>,
+    time: i64,
+}
+
 impl<'a> Times<'a> {
     /// Opens a section; `base` is the first commit time, which the footer has.
     ///
@@ -91,6 +100,36 @@ impl<'a> Times<'a> {
         self.commit_time(behind.saturating_sub(1))
     }
 
+    /// As [`Times::get`], for whoever reads upwards: the next row is often of the same commit or one soon behind.
+    pub fn get_next(&self, row: u32, cursor: &mut Cursor) -> i64 {
+        const NEAR: u32 = 4;
+        if cursor.rows.contains(&row) {
+            return cursor.time;
+        }
+        let mut commit = cursor.commit;
+        let is_near = row >= cursor.rows.end && !cursor.rows.is_empty() && {
+            (0..NEAR).any(|_| {
+                commit += 1;
+                self.end_row(commit) > u64::from(row)
+            })
+        };
+        if !is_near {
+            commit = self.partition(|commit| self.first_row(commit) > u64::from(row)).saturating_sub(1);
+        }
+        let bounded = |row: u64| u32::try_from(row).unwrap_or(u32::MAX);
+        let rows = bounded(self.first_row(commit))..bounded(self.end_row(commit));
+        *cursor = Cursor { commit, rows, time: self.commit_time(commit) };
+        cursor.time
+    }
+
+    /// The row behind those of a commit.
+    fn end_row(&self, commit: u32) -> u64 {
+        match commit + 1 {
+            next if next < self.commit_count => self.first_row(next),
+            _ => u64::from(self.row_count),
+        }
+    }
+
     /// Rows committed at or after `from` and before `to`.
     pub fn rows_between(&self, from: Option<i64>, to: Option<i64>) -> Range<u32> {
         let row_at = |time: i64| {
@@ -113,10 +152,7 @@ impl<'a> Times<'a> {
         let mut times = Vec::with_capacity(self.row_count as usize);
         for commit in 0..self.commit_count {
             let first = self.first_row(commit);
-            let end = match commit + 1 {
-                next if next < self.commit_count => self.first_row(next),
-                _ => u64::from(self.row_count),
-            };
+            let end = self.end_row(commit);
             let time = self.commit_time(commit);
             let follows = times.last().is_none_or(|last| *last < time);
             if first != times.len() as u64 || end <= first || end > u64::from(self.row_count) || !follows {
@@ -152,6 +188,12 @@ mod tests {
             prop_assert_eq!(&read.decode().unwrap(), &times);
             for (row, time) in (0..).zip(&times) {
                 prop_assert_eq!(read.get(row), *time);
+            }
+            for step in [1, 3, 17] {
+                let mut cursor = Cursor::default();
+                for row in (0..row_count).step_by(step).chain([0]) {
+                    prop_assert_eq!(read.get_next(row, &mut cursor), times[row as usize]);
+                }
             }
             for edge in [times[0] - 1, times[0], times[times.len() / 2], times[times.len() - 1] + 1] {
                 let start = u32::try_from(times.partition_point(|time| *time < edge)).unwrap();

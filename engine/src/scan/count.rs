@@ -1,0 +1,135 @@
+//! How many entries match: from indexes where they know, else from columns; records are read where neither does.
+
+use super::cursor::{Asked, Cursor, problem};
+use super::filter::Compiled;
+use super::sealed::{Room, Sealed, places_in, rows_in_window, tenants_in};
+use super::{Filter, Order, ScanProblem, Scope};
+use crate::format::segment::SegmentError;
+use crate::segment::view::View as SegmentView;
+use crate::view::{Chain, View};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How many entries match a filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Entries that match.
+    pub entries: u64,
+    /// What could not be read: entries there are not counted.
+    pub problems: Vec<ScanProblem>,
+}
+
+impl View {
+    /// How many entries match `filter` within `scope`: as many as a scan gives, at the cost of what indexes know where
+    /// nothing is asked but service, tenant, severity and commit time.
+    pub fn count(&self, scope: &Scope, filter: &Filter) -> Count {
+        let compiled = Compiled::new(filter, scope);
+        let mut count = Count::default();
+        let mut room = Room::default();
+        for chain in self.chains() {
+            if compiled.wants_service(chain.service()) {
+                count_chain(&chain, &compiled, &mut room, &mut count);
+            }
+        }
+        count
+    }
+}
+
+fn count_chain(chain: &Arc<Chain>, compiled: &Compiled, room: &mut Room, count: &mut Count) {
+    // One hold of the lock: an entry that is sealed meanwhile is counted once.
+    let (sealed, open, seqs) = chain.read(|parts| {
+        let rows = parts.open.rows_between(compiled.logged_from, compiled.logged_to);
+        let (tenants, severities) = (compiled.tenants.as_deref(), compiled.severities.as_deref());
+        let open = compiled.is_indexed().then(|| parts.open.count(&rows, tenants, severities));
+        let start = parts.sealed_end();
+        (parts.sealed.clone(), open, start..parts.open.end_seq().unwrap_or(start))
+    });
+    for segment in sealed {
+        match segment.read(|view| count_sealed(view, compiled, room)) {
+            Ok(entries) => count.entries += entries,
+            Err(error) => count.problems.push(problem(chain, &segment, &error)),
+        }
+        let undecoded = room.undecoded.drain(..);
+        let service = chain.service();
+        count.problems.extend(undecoded.map(|(seq, detail)| ScanProblem {
+            service: service.to_owned(),
+            seq,
+            detail,
+        }));
+    }
+    count.entries += open.unwrap_or_else(|| count_open(chain, seqs, compiled, room, &mut count.problems));
+}
+
+/// Counts entries of the open segment record by record, wherever they lie by now.
+fn count_open(
+    chain: &Arc<Chain>,
+    seqs: Range<u64>,
+    compiled: &Compiled,
+    room: &mut Room,
+    problems: &mut Vec<ScanProblem>,
+) -> u64 {
+    let mut cursor = Cursor::over(Arc::clone(chain), &seqs, Order::Ascending);
+    let mut entries = 0;
+    loop {
+        cursor.fill(&mut Asked { compiled, order: Order::Ascending, most: u64::MAX, room, problems });
+        if cursor.take_hit().is_none() {
+            return entries;
+        }
+        entries += 1;
+    }
+}
+
+fn count_sealed(view: &SegmentView<'_>, compiled: &Compiled, room: &mut Room) -> Result<u64, SegmentError> {
+    let footer = view.footer();
+    let rows = rows_in_window(view, compiled)?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    if compiled.is_indexed() {
+        match (&compiled.tenants, &compiled.severities) {
+            (None, None) => return Ok(u64::from(rows.end - rows.start)),
+            (None, Some(severities)) => {
+                let classes = view.severities()?;
+                let mut wanted: Vec<usize> =
+                    severities.iter().map(|own| usize::from(own.class()) - 1).collect();
+                wanted.sort_unstable();
+                wanted.dedup();
+                return Ok(wanted
+                    .into_iter()
+                    .map(|class| classes[class].range_cardinality(rows.clone()))
+                    .sum());
+            }
+            (Some(tenants), None) => {
+                let tenants = tenants_in(view, tenants)?;
+                if rows == (0..footer.entry_count) {
+                    let lines =
+                        tenants.iter().filter_map(|tenant| view.tenants().ok()?.get(*tenant as usize));
+                    return Ok(lines.map(|line| line.closing.size - line.opening.size).sum());
+                }
+                return count_runs(view, &tenants, &rows);
+            }
+            (Some(_), Some(_)) => {}
+        }
+    }
+    match Sealed::new(view, compiled, &rows)? {
+        Some(sealed) => sealed.count(view, compiled, room),
+        None => Ok(0),
+    }
+}
+
+/// Entries of tenants in these rows, by where their runs are cut.
+fn count_runs(view: &SegmentView<'_>, tenants: &[u32], rows: &Range<u32>) -> Result<u64, SegmentError> {
+    let places = view.places()?;
+    let mut entries = 0;
+    for group in places.group_of(rows.start)..=places.group_of(rows.end - 1) {
+        let range = places.groups().get(group).cloned().unwrap_or_default();
+        let is_whole = rows.start <= range.start && range.end <= rows.end;
+        for run in tenants.iter().filter_map(|tenant| places.run_of(group, *tenant)) {
+            entries += match is_whole {
+                true => u64::from(run.count),
+                false => places_in(view, run, rows)?.len() as u64,
+            };
+        }
+    }
+    Ok(entries)
+}

@@ -1,0 +1,455 @@
+//! A sealed segment's part of a scan: rows that window, severities and tenants leave, those of them that the columns
+//! leave, and at last records.
+//!
+//! Rows are looked at in steps that never leave their group, inside it in the order of places, as far as that pays:
+//! a tenant's rows are one run of places, so nobody else's are touched. Steps begin small, so that few entries cost
+//! little, and grow while little is found.
+
+use super::Hit;
+use super::Order;
+use super::columns::{Look, Test};
+use super::filter::Compiled;
+use crate::format::record;
+use crate::format::segment::columns::Field;
+use crate::format::segment::places::{Places, Run};
+use crate::format::segment::{GROUP_ROWS, SegmentError, times};
+use crate::model::{Severity, Timestamp};
+use crate::open::Located;
+use crate::segment::view::{Column, Cursors, RowHead, View};
+use roaring::RoaringBitmap;
+use std::cmp::Reverse;
+use std::ops::Range;
+
+/// Rows of the first step, and of the largest: a group.
+const AIM_MIN: u32 = 64;
+const AIM_MAX: u32 = 1 << 16;
+const _: () = assert!(AIM_MAX as u64 == GROUP_ROWS);
+/// A step that leaves fewer rows is followed by a larger one, one that leaves more by a smaller one.
+const FOUND_MIN: usize = 512;
+const FOUND_MAX: usize = 4096;
+/// If a step looks at one of so many rows of a group, or more, it goes through all places of the group: finding the
+/// place of a row costs as much as looking at a few places in order.
+const DENSE: usize = 8;
+/// Records that are put together at first, and at most, before one of them is asked for.
+const BURST_MIN: usize = 8;
+const BURST_MAX: usize = 1024;
+
+/// What is left of a segment.
+pub(super) struct Sealed {
+    rows: Range<u32>,
+    /// Rows of the severities that are asked for, unless tenants tell where to look.
+    candidates: Option<RoaringBitmap>,
+    /// Indexes into the tenant table, ascending.
+    tenants: Option<Vec<u32>>,
+    test: Test,
+    aim: u32,
+    /// Rows that are left of the last step, the next one last.
+    found: Vec<Found>,
+    burst: usize,
+}
+
+/// A row that columns left, and where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    row: u32,
+    place: u32,
+}
+
+/// Memory that reading needs again and again.
+#[derive(Default)]
+pub(super) struct Room {
+    /// Commit times by row; right for rows that are about to be read.
+    times: Vec<i64>,
+    text: Vec<u8>,
+    places: Vec<Range<u32>>,
+    /// Entries whose records don't decode, and why not.
+    pub undecoded: Vec<(u64, String)>,
+}
+
+/// Rows that a window leaves.
+pub(super) fn rows_in_window(view: &View<'_>, compiled: &Compiled) -> Result<Range<u32>, SegmentError> {
+    let footer = view.footer();
+    let (from, to) = (compiled.logged_from.map(Timestamp::nanos), compiled.logged_to.map(Timestamp::nanos));
+    let is_whole =
+        from.is_none_or(|from| from <= footer.logged_at.0) && to.is_none_or(|to| to > footer.logged_at.1);
+    if is_whole {
+        return Ok(0..footer.entry_count);
+    }
+    if from.is_some_and(|from| from > footer.logged_at.1) || to.is_some_and(|to| to <= footer.logged_at.0) {
+        return Ok(0..0);
+    }
+    Ok(view.times()?.rows_between(from, to))
+}
+
+/// Indexes of those tenants that the segment has, ascending.
+pub(super) fn tenants_in(view: &View<'_>, tenants: &[String]) -> Result<Vec<u32>, SegmentError> {
+    let table = view.tenants()?;
+    let index = |tenant: &String| table.binary_search_by(|row| row.tenant.as_str().cmp(tenant)).ok();
+    let mut own: Vec<u32> =
+        tenants.iter().filter_map(index).filter_map(|index| u32::try_from(index).ok()).collect();
+    own.sort_unstable();
+    own.dedup();
+    Ok(own)
+}
+
+/// Those of a run's places whose rows lie in a range: its rows ascend.
+pub(super) fn places_in(view: &View<'_>, run: Run, rows: &Range<u32>) -> Result<Range<u32>, SegmentError> {
+    let places = view.places()?;
+    let (end, mut ends) = (run.first + run.count, [run.first; 2]);
+    for (edge, at) in [rows.start, rows.end].into_iter().zip(&mut ends) {
+        let mut high = end;
+        while *at < high {
+            let middle = at.midpoint(high);
+            let row = places.row(middle).ok_or_else(|| outside(middle))?;
+            if row < edge { *at = middle + 1 } else { high = middle }
+        }
+    }
+    Ok(ends[0]..ends[1].max(ends[0]))
+}
+
+fn outside(place: u32) -> SegmentError {
+    SegmentError { offset: 0, expected: "a row of the place's group", found: format!("place {place}") }
+}
+
+/// The part of these rows that lies in the group of the next one, and that group.
+fn in_group(places: &Places<'_>, rows: &Range<u32>, order: Order) -> (usize, Range<u32>) {
+    let next = match order {
+        Order::Ascending => rows.start,
+        Order::Descending => rows.end - 1,
+    };
+    let group = places.group_of(next);
+    let range = places.groups().get(group).cloned().unwrap_or_default();
+    (group, rows.start.max(range.start)..rows.end.min(range.end))
+}
+
+/// The next `count` of these rows.
+fn nearest(rows: &Range<u32>, count: u32, order: Order) -> Range<u32> {
+    match order {
+        Order::Ascending => rows.start..rows.start.saturating_add(count).min(rows.end),
+        Order::Descending => rows.end.saturating_sub(count).max(rows.start)..rows.end,
+    }
+}
+
+/// Adds ascending places, those that follow one another as one range.
+fn push_places(places: impl IntoIterator<Item = u32>, out: &mut Vec<Range<u32>>) {
+    for place in places {
+        match out.last_mut() {
+            Some(last) if last.end == place => last.end += 1,
+            _ => out.push(place..place + 1),
+        }
+    }
+}
+
+fn rows_of(view: &View<'_>, severities: &[Severity]) -> Result<RoaringBitmap, SegmentError> {
+    let classes = view.severities()?;
+    let mut rows = RoaringBitmap::new();
+    for severity in severities {
+        rows |= &classes[usize::from(severity.class()) - 1];
+    }
+    Ok(rows)
+}
+
+impl Sealed {
+    /// What of `rows` is left to look at; none if that is nothing.
+    pub fn new(
+        view: &View<'_>,
+        compiled: &Compiled,
+        rows: &Range<u32>,
+    ) -> Result<Option<Sealed>, SegmentError> {
+        let window = rows_in_window(view, compiled)?;
+        let rows = window.start.max(rows.start)..window.end.min(rows.end);
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let tenants = compiled.tenants.as_ref().map(|own| tenants_in(view, own)).transpose()?;
+        if tenants.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(None);
+        }
+        let Some(test) = Test::new(view, compiled)? else { return Ok(None) };
+        let severities = compiled.severities.as_ref().filter(|_| tenants.is_none());
+        let candidates = severities.map(|own| rows_of(view, own)).transpose()?;
+        // Steps through a group that is nearly all refused cost more than looking at all of it at once.
+        let is_rare = compiled.exact.iter().any(|exact| exact.column == Field::RequestId);
+        let aim = if is_rare { AIM_MAX } else { AIM_MIN };
+        Ok(Some(Sealed { rows, candidates, tenants, test, aim, found: Vec::new(), burst: BURST_MIN }))
+    }
+
+    /// Whether nothing is left.
+    pub fn is_done(&self) -> bool {
+        self.rows.is_empty() && self.found.is_empty()
+    }
+
+    /// The next hits, some or none; at most `most`.
+    pub fn next<'a>(
+        &mut self,
+        view: &View<'a>,
+        compiled: &Compiled,
+        order: Order,
+        most: u64,
+        room: &mut Room,
+    ) -> Result<Vec<Hit>, SegmentError> {
+        view.with_cursors(|cursors| {
+            if self.found.is_empty() {
+                self.step(view, compiled, order, cursors, room)?;
+            }
+            let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, self.burst);
+            self.burst = (self.burst * 2).min(BURST_MAX);
+            let left = self.found.len().saturating_sub(most);
+            let mut taken = self.found.split_off(left);
+            let mut hits = read(view, compiled, &mut taken, cursors, room)?;
+            match order {
+                Order::Ascending => hits.sort_unstable_by_key(Hit::seq),
+                Order::Descending => hits.sort_unstable_by_key(|hit| Reverse(hit.seq())),
+            }
+            Ok(hits)
+        })
+    }
+
+    /// How many hits there are. No record is read unless it is kept whole.
+    pub fn count<'a>(
+        mut self,
+        view: &View<'a>,
+        compiled: &Compiled,
+        room: &mut Room,
+    ) -> Result<u64, SegmentError> {
+        self.aim = AIM_MAX;
+        view.with_cursors(|cursors| {
+            let mut count = 0;
+            while !self.rows.is_empty() {
+                self.aim = AIM_MAX;
+                self.step(view, compiled, Order::Ascending, cursors, room)?;
+                if view.has_verbatim() {
+                    for part in self.found.chunks_mut(BURST_MAX) {
+                        count += read(view, compiled, part, cursors, room)?.len() as u64;
+                    }
+                } else {
+                    count += self.found.len() as u64;
+                }
+                self.found.clear();
+            }
+            Ok(count)
+        })
+    }
+
+    /// Looks at the next rows, and takes them off those that are left.
+    fn step<'a>(
+        &mut self,
+        view: &View<'a>,
+        compiled: &Compiled,
+        order: Order,
+        cursors: &mut Cursors<'a>,
+        room: &mut Room,
+    ) -> Result<(), SegmentError> {
+        room.places.clear();
+        let looked_at = match (&self.tenants, &self.candidates) {
+            (Some(tenants), _) => self.places_of_tenants(view, tenants, order, &mut room.places)?,
+            (None, candidates) => self.places_of_rows(view, candidates.as_ref(), order, &mut room.places)?,
+        };
+        match order {
+            Order::Ascending => self.rows.start = looked_at.end.min(self.rows.end),
+            Order::Descending => self.rows.end = looked_at.start.max(self.rows.start),
+        }
+        self.look(view, compiled, &looked_at, cursors, room)?;
+        match order {
+            Order::Ascending => self.found.sort_unstable_by_key(|found| Reverse(*found)),
+            Order::Descending => self.found.sort_unstable(),
+        }
+        match self.found.len() {
+            ..FOUND_MIN => self.aim = self.aim.saturating_mul(4).min(AIM_MAX),
+            FOUND_MAX.. => self.aim = (self.aim / 2).max(AIM_MIN),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Gives the next rows, and the places of the tenants' among them.
+    fn places_of_tenants(
+        &self,
+        view: &View<'_>,
+        tenants: &[u32],
+        order: Order,
+        out: &mut Vec<Range<u32>>,
+    ) -> Result<Range<u32>, SegmentError> {
+        let places = view.places()?;
+        let (group, rows) = in_group(places, &self.rows, order);
+        let runs = || tenants.iter().filter_map(|tenant| places.run_of(group, *tenant));
+        let own: u64 = runs().map(|run| u64::from(run.count)).sum();
+        let all = places.groups().get(group).map_or(0, ExactSizeIterator::len) as u64;
+        // So many rows hold about as many of the tenants' as are wanted.
+        let span = (u64::from(self.aim) * all).checked_div(own).unwrap_or(all);
+        let rows = nearest(&rows, u32::try_from(span).unwrap_or(u32::MAX), order);
+        for run in runs() {
+            let own = places_in(view, run, &rows)?;
+            if !own.is_empty() {
+                out.push(own);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Gives the next rows, and places that hold all candidates among them.
+    fn places_of_rows(
+        &self,
+        view: &View<'_>,
+        candidates: Option<&RoaringBitmap>,
+        order: Order,
+        out: &mut Vec<Range<u32>>,
+    ) -> Result<Range<u32>, SegmentError> {
+        let mut rest = self.rows.clone();
+        if let Some(candidates) = candidates {
+            // What lies before the next candidate is passed over.
+            let mut own = candidates.range(rest.clone());
+            match order {
+                Order::Ascending => rest.start = own.next().unwrap_or(rest.end),
+                Order::Descending => rest.end = own.next_back().map_or(rest.start, |last| last + 1),
+            }
+            if rest.is_empty() {
+                return Ok(self.rows.clone());
+            }
+        }
+        let places = view.places()?;
+        let (group, rest) = in_group(places, &rest, order);
+        let aim = self.aim as usize;
+        let rows: Vec<u32> = match (candidates, order) {
+            (None, _) => nearest(&rest, self.aim, order).collect(),
+            (Some(own), Order::Ascending) => own.range(rest.clone()).take(aim).collect(),
+            (Some(own), Order::Descending) => own.range(rest.clone()).rev().take(aim).collect(),
+        };
+        let (first, last) = rows
+            .iter()
+            .fold((rest.end, rest.start), |(first, last), row| (first.min(*row), last.max(row + 1)));
+        let is_last = rows.len() < aim;
+        let looked_at = match order {
+            Order::Ascending => self.rows.start..if is_last { rest.end } else { last },
+            Order::Descending => (if is_last { rest.start } else { first })..self.rows.end,
+        };
+        let group = places.groups().get(group).cloned().unwrap_or_default();
+        if rows.len() * DENSE >= group.len() {
+            out.push(group);
+            return Ok(looked_at);
+        }
+        let mut own = rows.into_iter().map(|row| view.place_of(row)).collect::<Result<Vec<u32>, _>>()?;
+        own.sort_unstable();
+        push_places(own, out);
+        Ok(looked_at)
+    }
+
+    /// Keeps what passes of the places.
+    fn look<'a>(
+        &mut self,
+        view: &View<'a>,
+        compiled: &Compiled,
+        rows: &Range<u32>,
+        cursors: &mut Cursors<'a>,
+        room: &mut Room,
+    ) -> Result<(), SegmentError> {
+        let places = view.places()?;
+        let times = view.times()?;
+        let mut at = times::Cursor::default();
+        let mut run: Option<Run> = None;
+        let needs_time = compiled.generated.is_some();
+        let Room { text, places: ranges, .. } = room;
+        let first = ranges.first().map_or(0, |first| first.start);
+        let group = places.groups().get(places.group_of(first)).cloned().unwrap_or_default();
+        for place in ranges.iter().cloned().flatten() {
+            let row = view.row_next(place, &group, cursors)?;
+            if !rows.contains(&row) || !self.test.passes_severity(view, place, cursors)? {
+                continue;
+            }
+            if !self.test.is_empty() {
+                let own = match run {
+                    Some(run) if place < run.first + run.count => run,
+                    _ => places.run_at(place).ok_or_else(|| outside(place))?,
+                };
+                run = Some(own);
+                let logged_at = if needs_time { times.get_next(row, &mut at) } else { 0 };
+                let look = Look { place, logged_at, tenant: own.tenant };
+                if !self.test.passes(view, compiled, look, cursors, text)? {
+                    continue;
+                }
+            }
+            self.found.push(Found { row, place });
+        }
+        Ok(())
+    }
+}
+
+/// Puts records together, in the order of places, and gives those that are hits.
+fn read<'a>(
+    view: &View<'a>,
+    compiled: &Compiled,
+    found: &mut [Found],
+    cursors: &mut Cursors<'a>,
+    room: &mut Room,
+) -> Result<Vec<Hit>, SegmentError> {
+    found.sort_unstable_by_key(|found| found.place);
+    let row_count = view.footer().entry_count as usize;
+    if room.times.len() < row_count {
+        room.times.resize(row_count, 0);
+    }
+    let (times, mut at) = (view.times()?, times::Cursor::default());
+    for row in found.iter().map(|found| found.row) {
+        room.times[row as usize] = times.get_next(row, &mut at);
+    }
+    room.places.clear();
+    push_places(found.iter().map(|found| found.place), &mut room.places);
+    let check = Check::of(view, compiled)?;
+    let mut hits = Vec::with_capacity(found.len());
+    for range in &room.places {
+        let mut place = range.start;
+        view.walk(range.clone(), &room.times, cursors, |head, record| {
+            let record = record?;
+            match check.is_hit(record, place) {
+                Ok(true) => hits.push(hit(head, record)),
+                Ok(false) => {}
+                Err(detail) => room.undecoded.push((head.seq, detail)),
+            }
+            place += 1;
+            Ok::<_, SegmentError>(())
+        })?;
+    }
+    Ok(hits)
+}
+
+fn hit(head: &RowHead, record: &[u8]) -> Hit {
+    let logged_at = Timestamp::from_nanos(head.logged_at);
+    Hit { located: Located { record: record.into(), seq: head.seq, logged_at } }
+}
+
+/// What is left to ask of records.
+struct Check<'v, 'a> {
+    view: &'v View<'a>,
+    compiled: &'v Compiled,
+    /// Records may be others than columns give: they are asked themselves.
+    is_whole: bool,
+}
+
+impl<'v, 'a> Check<'v, 'a> {
+    fn of(view: &'v View<'a>, compiled: &'v Compiled) -> Result<Check<'v, 'a>, SegmentError> {
+        let mut is_whole = false;
+        for field in [Field::Verbatim, Field::Control, Field::ArtifactHeld] {
+            is_whole |= view.column(field)?.is_some();
+        }
+        Ok(Check { view, compiled, is_whole })
+    }
+
+    /// Whether a record whose columns were asked is a hit; what is wrong with one that does not decode.
+    fn is_hit(&self, bytes: &[u8], place: u32) -> Result<bool, String> {
+        let decoded = if self.is_whole {
+            record::decode(bytes).map(|record| self.compiled.matches(&record))
+        } else {
+            record::check_encoded(bytes, self.has_more(place)).map(|()| true)
+        };
+        decoded.map_err(|error| format!("its record does not decode: {error}"))
+    }
+
+    /// Whether a record has a part that may contradict itself.
+    fn has_more(&self, place: u32) -> bool {
+        let is_there = |field| match self.view.column(field) {
+            Ok(Some(Column::Texts(column))) => column.code(place) != 0,
+            Ok(Some(Column::Bytes(column))) => column.is_present(place),
+            _ => false,
+        };
+        [Field::Attributes, Field::ProcessId, Field::ArtifactSha256].into_iter().any(is_there)
+    }
+}
