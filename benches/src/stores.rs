@@ -3,8 +3,11 @@
 use crate::Outcome;
 use crate::data::{BATCH_ENTRIES, Lines, batch_of, plan};
 use sealog::generate::Generator;
-use sealog_engine::store::{Options, Store};
+use sealog_engine::clock::Clock;
+use sealog_engine::store::{Bounds, Options, Store};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Makes a store of generated entries, 1 000 a batch, and leaves it open.
 ///
@@ -29,4 +32,46 @@ pub fn fill(path: &Path, entries: usize) -> Outcome<Store> {
 /// The engine's.
 pub fn made(path: &Path, entries: usize) -> Outcome<()> {
     Ok(fill(path, entries)?.close()?)
+}
+
+/// A clock that is told the time; the boot clock goes with it.
+struct Told(AtomicI64);
+
+impl Clock for Told {
+    fn wall_ns(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn boot_ns(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A store of generated entries, each batch committed when its newest entry was made, so that commit times spread over
+/// the plan's days; all of it sealed and stopped cleanly.
+///
+/// # Errors
+/// The engine's.
+pub fn sealed(path: &Path, entries: usize) -> Outcome<()> {
+    let plan = plan(entries);
+    let begin = plan.end_ns - i64::from(plan.days) * 86_400_000_000_000;
+    let clock = Arc::new(Told(AtomicI64::new(begin)));
+    // The stop seals what is left, however little.
+    let bounds = Bounds { journal_stop_bytes: 0, seal_rows_min: 1, ..Bounds::default() };
+    let store =
+        Store::open(path, Options { clock: Arc::<Told>::clone(&clock), bounds, ..Options::default() })?;
+    let mut generator = Generator::new(&plan);
+    loop {
+        let lines = Lines::next_of(&mut generator, BATCH_ENTRIES);
+        let entries = lines.entries()?;
+        let newest = entries.iter().filter_map(|entry| entry.generated_at).max();
+        if let Some(newest) = newest {
+            clock.0.fetch_max(newest.nanos(), Ordering::Relaxed);
+        }
+        let batch = batch_of(&entries)?;
+        if batch.is_empty() {
+            return Ok(store.close()?);
+        }
+        store.append(batch)?;
+    }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod layers;
 mod oracle;
 mod sealed;
+mod sealed_scan;
 mod sealing;
 mod second_reader;
 mod segment;

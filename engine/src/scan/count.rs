@@ -2,7 +2,7 @@
 
 use super::cursor::{Asked, Cursor, problem};
 use super::filter::Compiled;
-use super::sealed::{Room, Sealed, places_in, rows_in_window, tenants_in};
+use super::sealed::{Pace, Room, Sealed, places_in, rows_in_window, tenants_in};
 use super::{Filter, Order, ScanProblem, Scope};
 use crate::format::segment::SegmentError;
 use crate::segment::view::View as SegmentView;
@@ -111,7 +111,7 @@ fn count_sealed(view: &SegmentView<'_>, compiled: &Compiled, room: &mut Room) ->
             (Some(_), Some(_)) => {}
         }
     }
-    match Sealed::new(view, compiled, &rows)? {
+    match Sealed::new(view, compiled, &rows, Pace::new(u64::MAX))? {
         Some(sealed) => sealed.count(view, compiled, room),
         None => Ok(0),
     }

@@ -1,7 +1,7 @@
 //! One chain's part of a scan: its entries in one order, over sealed segments and the open one.
 
 use super::filter::Compiled;
-use super::sealed::{Room, Sealed};
+use super::sealed::{Pace, Room, Sealed};
 use super::{Hit, Order, ScanProblem};
 use crate::format::record;
 use crate::format::segment::SegmentError;
@@ -24,6 +24,8 @@ pub(super) struct Cursor {
     /// Where entries lie that were not looked at yet, the next first.
     places: VecDeque<Place>,
     source: Option<Source>,
+    /// Of the last segment.
+    pace: Option<Pace>,
     ready: VecDeque<Hit>,
 }
 
@@ -95,7 +97,7 @@ impl Cursor {
     /// Entries of these positions.
     pub fn over(chain: Arc<Chain>, seqs: &Range<u64>, order: Order) -> Cursor {
         let places = chain.read(|parts| places_of(parts, seqs, order));
-        Cursor { chain, places, source: None, ready: VecDeque::new() }
+        Cursor { chain, places, source: None, pace: None, ready: VecDeque::new() }
     }
 
     /// The next hit, after [`Cursor::fill`].
@@ -134,7 +136,8 @@ impl Cursor {
         let first_seq = segment.footer().first_seq;
         let row = |seq: u64| u32::try_from(seq - first_seq).unwrap_or(u32::MAX);
         let rows = row(seqs.start)..row(seqs.end);
-        match segment.read(|view| Sealed::new(view, asked.compiled, &rows)) {
+        let pace = self.pace.unwrap_or_else(|| Pace::new(asked.most));
+        match segment.read(|view| Sealed::new(view, asked.compiled, &rows, pace)) {
             Ok(sealed) => Some(Source::Sealed(segment, Box::new(sealed?))),
             Err(error) => {
                 asked.problems.push(problem(&self.chain, &segment, &error));
@@ -152,6 +155,7 @@ impl Cursor {
         match hits {
             Ok(hits) => {
                 self.ready.extend(hits);
+                self.pace = Some(sealed.pace());
                 if !sealed.is_done() {
                     self.source = Some(Source::Sealed(segment, sealed));
                 }

@@ -26,13 +26,35 @@ const AIM_MAX: u32 = 1 << 16;
 const _: () = assert!(AIM_MAX as u64 == GROUP_ROWS);
 /// A step that leaves fewer rows is followed by a larger one, one that leaves more by a smaller one.
 const FOUND_MIN: usize = 512;
-const FOUND_MAX: usize = 4096;
+const FOUND_MAX: usize = 16_384;
 /// If a step looks at one of so many rows of a group, or more, it goes through all places of the group: finding the
 /// place of a row costs as much as looking at a few places in order.
 const DENSE: usize = 8;
 /// Records that are put together at first, and at most, before one of them is asked for.
 const BURST_MIN: usize = 8;
-const BURST_MAX: usize = 1024;
+const BURST_MAX: usize = 8192;
+/// Who wants so many hits wants all.
+const PATIENT: u64 = 10_000;
+
+/// How much is done at once.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    /// Rows of the next step.
+    aim: u32,
+    /// Records that are next put together.
+    burst: usize,
+}
+
+impl Pace {
+    /// At the beginning of a scan that wants at most so many hits.
+    pub fn new(most: u64) -> Pace {
+        // Who wants all waits for all: small steps would read the same blocks and pages again and again.
+        match most {
+            ..PATIENT => Pace { aim: AIM_MIN, burst: BURST_MIN },
+            _ => Pace { aim: AIM_MAX / 4, burst: BURST_MAX / 8 },
+        }
+    }
+}
 
 /// What is left of a segment.
 pub(super) struct Sealed {
@@ -42,10 +64,9 @@ pub(super) struct Sealed {
     /// Indexes into the tenant table, ascending.
     tenants: Option<Vec<u32>>,
     test: Test,
-    aim: u32,
+    pace: Pace,
     /// Rows that are left of the last step, the next one last.
     found: Vec<Found>,
-    burst: usize,
 }
 
 /// A row that columns left, and where it lies.
@@ -155,6 +176,7 @@ impl Sealed {
         view: &View<'_>,
         compiled: &Compiled,
         rows: &Range<u32>,
+        mut pace: Pace,
     ) -> Result<Option<Sealed>, SegmentError> {
         let window = rows_in_window(view, compiled)?;
         let rows = window.start.max(rows.start)..window.end.min(rows.end);
@@ -169,9 +191,15 @@ impl Sealed {
         let severities = compiled.severities.as_ref().filter(|_| tenants.is_none());
         let candidates = severities.map(|own| rows_of(view, own)).transpose()?;
         // Steps through a group that is nearly all refused cost more than looking at all of it at once.
-        let is_rare = compiled.exact.iter().any(|exact| exact.column == Field::RequestId);
-        let aim = if is_rare { AIM_MAX } else { AIM_MIN };
-        Ok(Some(Sealed { rows, candidates, tenants, test, aim, found: Vec::new(), burst: BURST_MIN }))
+        if compiled.exact.iter().any(|exact| exact.column == Field::RequestId) {
+            pace.aim = AIM_MAX;
+        }
+        Ok(Some(Sealed { rows, candidates, tenants, test, pace, found: Vec::new() }))
+    }
+
+    /// How the next segment goes on.
+    pub fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// Whether nothing is left.
@@ -192,8 +220,8 @@ impl Sealed {
             if self.found.is_empty() {
                 self.step(view, compiled, order, cursors, room)?;
             }
-            let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, self.burst);
-            self.burst = (self.burst * 2).min(BURST_MAX);
+            let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, self.pace.burst);
+            self.pace.burst = (self.pace.burst * 2).min(BURST_MAX);
             let left = self.found.len().saturating_sub(most);
             let mut taken = self.found.split_off(left);
             let mut hits = read(view, compiled, &mut taken, cursors, room)?;
@@ -212,11 +240,10 @@ impl Sealed {
         compiled: &Compiled,
         room: &mut Room,
     ) -> Result<u64, SegmentError> {
-        self.aim = AIM_MAX;
         view.with_cursors(|cursors| {
             let mut count = 0;
             while !self.rows.is_empty() {
-                self.aim = AIM_MAX;
+                self.pace.aim = AIM_MAX;
                 self.step(view, compiled, Order::Ascending, cursors, room)?;
                 if view.has_verbatim() {
                     for part in self.found.chunks_mut(BURST_MAX) {
@@ -255,8 +282,8 @@ impl Sealed {
             Order::Descending => self.found.sort_unstable(),
         }
         match self.found.len() {
-            ..FOUND_MIN => self.aim = self.aim.saturating_mul(4).min(AIM_MAX),
-            FOUND_MAX.. => self.aim = (self.aim / 2).max(AIM_MIN),
+            ..FOUND_MIN => self.pace.aim = self.pace.aim.saturating_mul(4).min(AIM_MAX),
+            FOUND_MAX.. => self.pace.aim = (self.pace.aim / 2).max(AIM_MIN),
             _ => {}
         }
         Ok(())
@@ -276,7 +303,7 @@ impl Sealed {
         let own: u64 = runs().map(|run| u64::from(run.count)).sum();
         let all = places.groups().get(group).map_or(0, ExactSizeIterator::len) as u64;
         // So many rows hold about as many of the tenants' as are wanted.
-        let span = (u64::from(self.aim) * all).checked_div(own).unwrap_or(all);
+        let span = (u64::from(self.pace.aim) * all).checked_div(own).unwrap_or(all);
         let rows = nearest(&rows, u32::try_from(span).unwrap_or(u32::MAX), order);
         for run in runs() {
             let own = places_in(view, run, &rows)?;
@@ -309,9 +336,9 @@ impl Sealed {
         }
         let places = view.places()?;
         let (group, rest) = in_group(places, &rest, order);
-        let aim = self.aim as usize;
+        let aim = self.pace.aim as usize;
         let rows: Vec<u32> = match (candidates, order) {
-            (None, _) => nearest(&rest, self.aim, order).collect(),
+            (None, _) => nearest(&rest, self.pace.aim, order).collect(),
             (Some(own), Order::Ascending) => own.range(rest.clone()).take(aim).collect(),
             (Some(own), Order::Descending) => own.range(rest.clone()).rev().take(aim).collect(),
         };
