@@ -18,7 +18,8 @@ use sealog_engine::store::{Options, Store};
 use sealog_tests::command::Scratch;
 use sealog_tests::sealed;
 use sealog_tests::simulation::random::Random;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 
 const SEED: u64 = 77;
@@ -235,7 +236,7 @@ fn damage_in_what_a_question_needs_is_a_problem_and_elsewhere_none() {
         let at = usize::try_from(section.offset + section.bytes / 2).unwrap();
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
-        fs::write(&path, damaged).unwrap();
+        File::create(&path).unwrap().write_all(&damaged).unwrap();
         let reader = Reader::open(scratch.store()).unwrap();
         let counted = reader.view().count(&Scope::everything(), &filter);
         assert_eq!(!counted.problems.is_empty(), is_met, "count, {kind:?}: {:?}", counted.problems);
@@ -250,5 +251,5 @@ fn damage_in_what_a_question_needs_is_a_problem_and_elsewhere_none() {
             scan.problems()
         );
     }
-    fs::write(&path, bytes).unwrap();
+    File::create(&path).unwrap().write_all(&bytes).unwrap();
 }
