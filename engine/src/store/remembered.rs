@@ -141,7 +141,8 @@ impl Collector {
     }
 }
 
-/// Writes what was collected, durable when this returns, and removes files that nothing needs any more at `now`.
+/// Writes what was collected, durable when this returns, and removes files of which everything has left the window of an
+/// entry that is committed at `now`.
 ///
 /// # Errors
 /// The disk's; what was there before is then still there.

@@ -252,12 +252,12 @@ impl Pipeline {
             else {
                 continue;
             };
-            let tail = {
+            let name = {
                 let committer = self.committer.lock();
                 let chain = committer.tails.find(service);
-                chain.map(|chain| (committer.tails.chain(chain).service.clone(), chain))
+                chain.map(|chain| committer.tails.chain(chain).service.clone())
             };
-            let Some((name, _)) = tail else { continue };
+            let Some(name) = name else { continue };
             let sealed = sealer.chains.get(service);
             let prev =
                 sealed.map_or_else(|| SealedChain::genesis(&self.identity, &name), |sealed| sealed.head);
@@ -361,7 +361,8 @@ impl Pipeline {
             let committer = self.committer.lock();
             collector.add_batches(&committer.tails, &committer.window, sealer.remembered_until, until);
         }
-        remembered::write(&*sealer.disk, &self.identity.id, &collector, self.clock.wall_ns())?;
+        // By commit times, as the window goes: a wall clock that leaps makes nothing forgotten.
+        remembered::write(&*sealer.disk, &self.identity.id, &collector, until)?;
         (sealer.remembered_to, sealer.remembered_until) = (journal - 1, until);
         Ok(())
     }
