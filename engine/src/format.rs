@@ -11,4 +11,5 @@ pub mod metadata;
 pub mod record;
 pub mod remembered;
 pub mod segment;
+pub mod sheet;
 pub mod store_file;

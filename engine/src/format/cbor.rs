@@ -5,16 +5,20 @@
 
 /// Major types (RFC 8949 §3.1).
 const UNSIGNED: u8 = 0 << 5;
-const NEGATIVE: u8 = 1 << 5;
-const BYTES: u8 = 2 << 5;
+/// See [`signed`].
+pub(super) const NEGATIVE: u8 = 1 << 5;
+/// See [`bytes`].
+pub(super) const BYTES: u8 = 2 << 5;
 /// See [`text`].
 pub(super) const TEXT: u8 = 3 << 5;
 const ARRAY: u8 = 4 << 5;
 /// See [`map`].
 pub(super) const MAP: u8 = 5 << 5;
 const SIMPLE: u8 = 7 << 5;
-const FALSE: u8 = SIMPLE | 20;
-const TRUE: u8 = SIMPLE | 21;
+/// See [`boolean`].
+pub(super) const FALSE: u8 = SIMPLE | 20;
+/// See [`boolean`].
+pub(super) const TRUE: u8 = SIMPLE | 21;
 const NULL: u8 = SIMPLE | 22;
 
 /// Bytes that are not deterministic CBOR of the expected kind.
@@ -73,30 +77,6 @@ pub fn text(out: &mut Vec<u8>, value: &str) {
 #[inline]
 pub fn text_bytes(out: &mut Vec<u8>, value: &[u8]) {
     head(out, TEXT, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-/// Appends a key and a text whose bytes are known to be UTF-8; the bytes before short texts go in one step.
-#[inline]
-pub(super) fn text_pair(out: &mut Vec<u8>, key: u64, value: &[u8]) {
-    match (key, value.len()) {
-        (24..=0xff, length @ 0..=23) => {
-            out.extend_from_slice(&[24, key.to_le_bytes()[0], TEXT | length.to_le_bytes()[0]]);
-        }
-        (24..=0xff, length @ 24..=0xff) => {
-            out.extend_from_slice(&[24, key.to_le_bytes()[0], TEXT | 24, length.to_le_bytes()[0]]);
-        }
-        (0..=23, length @ 0..=23) => {
-            out.extend_from_slice(&[key.to_le_bytes()[0], TEXT | length.to_le_bytes()[0]]);
-        }
-        (0..=23, length @ 24..=0xff) => {
-            out.extend_from_slice(&[key.to_le_bytes()[0], TEXT | 24, length.to_le_bytes()[0]]);
-        }
-        _ => {
-            unsigned(out, key);
-            head(out, TEXT, value.len() as u64);
-        }
-    }
     out.extend_from_slice(value);
 }
 

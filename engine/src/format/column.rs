@@ -17,6 +17,7 @@ mod sample;
 mod shapes;
 pub mod template;
 pub mod text;
+pub mod text_block;
 mod text_encode;
 #[cfg(test)]
 mod text_tests;

@@ -3,8 +3,10 @@
 use super::view::View;
 use crate::format::column::bytes;
 use crate::format::column::text;
+use crate::format::column::text_block::TextBlock;
 use crate::format::column::times;
 use crate::format::column::window::Window;
+use crate::format::sheet::Sheet;
 
 /// Where reading of each column is, and room for a record. Cursors that come to another segment begin anew.
 pub struct Cursors<'a> {
@@ -15,7 +17,9 @@ pub struct Cursors<'a> {
     pub(super) times: [times::Cursor; 4],
     pub(super) texts: [text::Cursor<'a>; 18],
     pub(super) bytes: [bytes::Cursor<'a>; 3],
-    pub(super) record: Vec<u8>,
+    /// The texts of a block, by column, for reading upwards; none until somebody does.
+    pub(super) blocks: Vec<TextBlock>,
+    pub(super) record: Sheet,
 }
 
 impl std::fmt::Debug for Cursors<'_> {
@@ -33,7 +37,8 @@ impl Default for Cursors<'_> {
             times: Default::default(),
             texts: std::array::from_fn(|_| text::Cursor::new()),
             bytes: std::array::from_fn(|_| bytes::Cursor::new()),
-            record: Vec::new(),
+            blocks: Vec::new(),
+            record: Sheet::default(),
         }
     }
 }
@@ -53,6 +58,7 @@ impl<'a> Cursors<'a> {
         self.rows.forget();
         self.numbers.iter_mut().for_each(Window::forget);
         self.times.iter_mut().for_each(times::Cursor::forget);
+        self.blocks.iter_mut().for_each(TextBlock::forget);
         // The cursors of texts and byte strings know their columns themselves.
     }
 }

@@ -4,23 +4,32 @@
 
 use super::cursors::Cursors;
 use super::view::{Column, RowHead, View};
+use crate::format::column::BLOCK_ROWS;
 use crate::format::column::ColumnError;
 use crate::format::column::bytes::Bytes;
 use crate::format::column::packed::Packed;
 use crate::format::column::text::Text;
+use crate::format::column::text_block::Pair;
+use crate::format::column::text_block::TextBlock;
 use crate::format::column::times::Times;
 use crate::format::record::RECORD_VERSION;
 use crate::format::record::key;
 use crate::format::record::pairs::Pairs;
+use crate::format::record::pairs::Told;
 use crate::format::segment::SectionKind;
 use crate::format::segment::SegmentError;
 use crate::format::segment::TenantRow;
 use crate::format::segment::attributes;
 use crate::format::segment::columns::Field;
 use crate::format::segment::references;
+use crate::format::sheet::Loose;
+use crate::format::sheet::Sheet;
 use crate::limits;
 use crate::model::{ProcessEvent, Severity};
 use std::ops::Range;
+
+/// What is expected where a record would be longer than any may be.
+pub const RECORD_EXPECTED: &str = "a record of at most 256 KiB";
 
 impl<'a> View<'a> {
     /// Appends the record at a place, byte for byte as it was committed.
@@ -35,24 +44,33 @@ impl<'a> View<'a> {
         out: &mut Vec<u8>,
     ) -> Result<(), SegmentError> {
         cursors.enter(self);
-        self.put(&Opened::of(self)?, place, head, cursors, out)
+        let mut record = std::mem::take(&mut cursors.record);
+        record.clear();
+        let result = self.put::<false>(&Opened::of(self)?, place, head, (cursors, &[]), &mut record);
+        if result.is_ok() {
+            out.extend_from_slice(record.bytes());
+        }
+        cursors.record = record;
+        result.map(|_| ())
     }
 
-    fn put(
+    /// Puts the record at a place together; if `BLOCKS`, from blocks of texts that were read.
+    fn put<const BLOCKS: bool>(
         &self,
         opened: &Opened<'_, 'a>,
         place: u32,
         head: &RowHead,
-        cursors: &mut Cursors<'a>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), SegmentError> {
+        (cursors, blocks): (&mut Cursors<'a>, &[TextBlock]),
+        out: &mut Sheet,
+    ) -> Result<Told, SegmentError> {
         let start = out.len();
-        let put = Put { view: self, opened, place, cursors, pairs: Pairs::begin(out) };
+        let pairs = Pairs::begin(out);
+        let put = Put::<BLOCKS> { view: self, opened, place, cursors, blocks, pairs };
         let mut result = put.record(head);
         // Columns may name the same long text for many rows: nothing was committed that is longer than a record.
         let bytes = out.len() - start;
         if result.is_ok() && bytes > limits::RECORD_BYTES_MAX {
-            let (expected, found) = ("a record of at most 256 KiB", format!("{bytes} bytes"));
+            let (expected, found) = (RECORD_EXPECTED, format!("{bytes} bytes"));
             result = Err(SegmentError { offset: 0, expected, found });
         }
         if result.is_err() {
@@ -74,6 +92,23 @@ impl<'a> View<'a> {
         cursors: &mut Cursors<'a>,
         mut each: impl FnMut(&RowHead, Result<&[u8], SegmentError>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let each =
+            |head: &RowHead, read: Result<Read<'_>, SegmentError>| each(head, read.map(|read| read.record));
+        self.walk_some(places, times, cursors, |_| true, each)
+    }
+
+    /// As [`View::walk`], of the rows that `wants` says true of; with what is known of each record beside its bytes.
+    ///
+    /// # Errors
+    /// As [`View::walk`].
+    pub fn walk_some<E: From<SegmentError>>(
+        &self,
+        places: Range<u32>,
+        times: &[i64],
+        cursors: &mut Cursors<'a>,
+        wants: impl Fn(u32) -> bool,
+        mut each: impl FnMut(&RowHead, Result<Read<'_>, SegmentError>) -> Result<(), E>,
+    ) -> Result<(), E> {
         cursors.enter(self);
         let all = self.places()?;
         let (first_seq, seqs) = (self.footer().first_seq, self.run_seqs()?);
@@ -82,6 +117,9 @@ impl<'a> View<'a> {
         let wrong = |place, expected| SegmentError { offset: 0, expected, found: format!("place {place}") };
         let from = all.runs().partition_point(|run| run.first + run.count <= places.start);
         let mut record = std::mem::take(&mut cursors.record);
+        let mut blocks = std::mem::take(&mut cursors.blocks);
+        blocks.resize_with(opened.texts.len(), TextBlock::default);
+        let mut block = None;
         for (run, first_tenant_seq) in all.runs()[from..].iter().zip(&seqs[from..]) {
             if run.first >= places.end {
                 break;
@@ -91,21 +129,34 @@ impl<'a> View<'a> {
                 let row = all
                     .row_next(place, &group, &mut cursors.rows)
                     .ok_or_else(|| wrong(place, "a row of the place's group"))?;
+                if !wants(row) {
+                    continue;
+                }
                 let kind = kinds.map_or(0, |kinds| cursors.numbers[0].get(kinds, place));
-                let head = RowHead {
+                let mut head = RowHead {
                     row,
                     seq: first_seq + u64::from(row),
                     logged_at: times.get(row as usize).copied().unwrap_or_default(),
                     tenant: run.tenant,
                     tenant_seq: first_tenant_seq + u64::from(place - run.first),
-                    kind: u8::try_from(kind).map_err(|_| wrong(place, "a kind below 256"))?,
+                    kind: u8::MAX,
                 };
+                if block != Some(place / BLOCK_ROWS) {
+                    block = Some(place / BLOCK_ROWS);
+                    opened.read_block(place / BLOCK_ROWS, &mut blocks);
+                }
                 record.clear();
-                let read = self.put(&opened, place, &head, cursors, &mut record);
-                each(&head, read.map(|()| record.as_slice()))?;
+                let told = match u8::try_from(kind) {
+                    Ok(kind) => {
+                        head.kind = kind;
+                        self.put::<true>(&opened, place, &head, (&mut *cursors, &blocks), &mut record)
+                    }
+                    Err(_) => Err(wrong(place, "a kind below 256")),
+                };
+                each(&head, told.map(|told| Read { place, record: record.bytes(), told }))?;
             }
         }
-        cursors.record = record;
+        (cursors.record, cursors.blocks) = (record, blocks);
         Ok(())
     }
 
@@ -117,6 +168,17 @@ impl<'a> View<'a> {
             found: format!("in column {}: {error}", field.name()),
         }
     }
+}
+
+/// A record that was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Read<'r> {
+    /// Where it lies.
+    pub place: u32,
+    /// Its bytes.
+    pub record: &'r [u8],
+    /// What is known of them because of how they were put together.
+    pub told: Told,
 }
 
 /// The columns that a segment has, each opened.
@@ -154,18 +216,51 @@ impl<'v, 'a> Opened<'v, 'a> {
         }
         Ok(opened)
     }
+
+    /// Reads a block of every column of texts.
+    fn read_block(&self, block: u32, blocks: &mut [TextBlock]) {
+        for ((column, (key, _)), texts) in self.texts.iter().zip(TEXT_KEYS).zip(blocks) {
+            if let Some(column) = column {
+                texts.read(column, block, key);
+            }
+        }
+    }
 }
 
+/// The keys of the columns of texts, in their order.
+const TEXT_KEYS: [(u64, Field); 18] = [
+    (key::ID, Field::Id),
+    (key::LOGGED_BY, Field::LoggedBy),
+    (key::ORGANIZATION, Field::Organization),
+    (key::ACTIVITY, Field::Activity),
+    (key::ACTOR_TYPE, Field::ActorType),
+    (key::ACTOR_ID, Field::ActorId),
+    (key::ACTOR_NAME, Field::ActorName),
+    (key::ON_BEHALF_OF, Field::OnBehalfOf),
+    (key::OBJECT_ID, Field::ObjectId),
+    (key::OBJECT_NAME, Field::ObjectName),
+    (key::REQUEST_ID, Field::RequestId),
+    (key::CONFIGURATION_ID, Field::ConfigurationId),
+    (key::MESSAGE, Field::Message),
+    (key::PROCESS_ID, Field::ProcessId),
+    (key::PROCESS_PARENT, Field::ProcessParent),
+    (key::ARTIFACT_NAME, Field::ArtifactName),
+    (key::ARTIFACT_MEDIA_TYPE, Field::ArtifactMediaType),
+    (key::ATTRIBUTES, Field::Attributes),
+];
+
 /// A record on its way into its bytes.
-struct Put<'v, 'a, 'o> {
+struct Put<'v, 'a, 'o, const BLOCKS: bool> {
     view: &'v View<'a>,
     opened: &'v Opened<'v, 'a>,
     place: u32,
     cursors: &'o mut Cursors<'a>,
+    /// Texts of the place's block, by column.
+    blocks: &'o [TextBlock],
     pairs: Pairs<'o>,
 }
 
-impl Put<'_, '_, '_> {
+impl<'o, const BLOCKS: bool> Put<'_, '_, 'o, BLOCKS> {
     fn wrong(&self, expected: &'static str) -> SegmentError {
         SegmentError { offset: 0, expected, found: format!("others at place {}", self.place) }
     }
@@ -183,9 +278,25 @@ impl Put<'_, '_, '_> {
         self.opened.times[slot]?.get_next(self.place, reference, &mut self.cursors.times[slot])
     }
 
+    /// What the place's block has of a text; none if the column is to be asked.
+    #[inline(always)]
+    fn in_block(&self, field: Field) -> Option<Pair<'o>> {
+        if !BLOCKS {
+            return None;
+        }
+        self.blocks.get(field.slot())?.pair((self.place % BLOCK_ROWS) as usize)
+    }
+
     /// Puts a text, if there is one; says whether there was.
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, key: u64, field: Field) -> Result<bool, SegmentError> {
+        if self.opened.texts[field.slot()].is_none() {
+            return Ok(false);
+        }
+        if let Some(pair) = self.in_block(field) {
+            self.pairs.pair(key, pair.bytes, pair.head_bytes);
+            return Ok(!pair.bytes.is_empty());
+        }
         self.with_text(field, |text, pairs| {
             pairs.text(key, text);
             Ok(())
@@ -197,10 +308,19 @@ impl Put<'_, '_, '_> {
     fn with_text(
         &mut self,
         field: Field,
-        then: impl FnOnce(&[u8], &mut Pairs<'_>) -> Result<(), &'static str>,
+        then: impl FnOnce(Loose<'_>, &mut Pairs<'_>) -> Result<(), &'static str>,
     ) -> Result<bool, SegmentError> {
         let slot = field.slot();
         let Some(column) = self.opened.texts[slot] else { return Ok(false) };
+        if let Some(pair) = self.in_block(field) {
+            return match pair.bytes.is_empty() {
+                true => Ok(false),
+                false => match then(pair.text(), &mut self.pairs) {
+                    Ok(()) => Ok(true),
+                    Err(expected) => Err(self.wrong(expected)),
+                },
+            };
+        }
         match column.bytes(self.place, &mut self.cursors.texts[slot]) {
             Ok(None) => Ok(false),
             Ok(Some(text)) => match then(text, &mut self.pairs) {
@@ -225,9 +345,9 @@ impl Put<'_, '_, '_> {
         Ok(string.map(|string| then(string, &mut self.pairs)))
     }
 
-    fn record(mut self, head: &RowHead) -> Result<(), SegmentError> {
+    fn record(mut self, head: &RowHead) -> Result<Told, SegmentError> {
         if self.byte_string(Field::Verbatim, |record, pairs| pairs.replace(record))?.is_some() {
-            return Ok(());
+            return Ok(Told::default());
         }
         let opened = self.opened;
         let tenant =
@@ -235,14 +355,13 @@ impl Put<'_, '_, '_> {
         self.pairs.unsigned(key::VERSION, RECORD_VERSION);
         self.pairs.unsigned(key::TENANT_SEQ, head.tenant_seq);
         self.text(key::ID, Field::Id)?;
-        let before = self.pairs.count();
         self.text(key::LOGGED_BY, Field::LoggedBy)?;
-        if self.pairs.count() == before {
+        if !self.pairs.has(key::LOGGED_BY) {
             self.pairs.empty_text(key::LOGGED_BY);
         }
-        self.pairs.text(key::TENANT, tenant.tenant.as_bytes());
+        self.pairs.text(key::TENANT, tenant.tenant.as_bytes().into());
         self.text(key::ORGANIZATION, Field::Organization)?;
-        self.pairs.text(key::SERVICE, opened.service.as_bytes());
+        self.pairs.text(key::SERVICE, opened.service.as_bytes().into());
         let generated_at = self.time(Field::GeneratedAt, head.logged_at);
         self.pairs.time(key::GENERATED_AT, generated_at);
         // A control record has no severity; every other has one.
@@ -278,14 +397,13 @@ impl Put<'_, '_, '_> {
             self.pairs.boolean(key::ARTIFACT_HELD, true);
         }
         self.byte_string(Field::Control, |control, pairs| pairs.encoded(key::CONTROL, control))?;
-        self.pairs.finish();
-        Ok(())
+        Ok(self.pairs.finish())
     }
 
     fn message(&mut self) -> Result<bool, SegmentError> {
         self.with_text(Field::Message, |text, pairs| {
             if references::is_folded(text) {
-                return pairs.referring(key::MESSAGE, |ranges, out| references::unfold(text, ranges, out));
+                return pairs.referring(key::MESSAGE, |out| references::unfold(text, out));
             }
             pairs.text(key::MESSAGE, text);
             Ok(())

@@ -3,6 +3,8 @@
 mod fields;
 
 pub use super::cursors::Cursors;
+pub use super::record::RECORD_EXPECTED;
+pub use super::record::Read;
 use crate::format::column::ColumnError;
 use crate::format::column::bytes;
 use crate::format::column::packed;

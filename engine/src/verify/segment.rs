@@ -137,7 +137,6 @@ pub struct Rows<'v, 'a> {
     footer: &'v Footer,
     tenants: &'v [TenantRow],
     runs: &'v [Run],
-    run_seqs: &'v [u64],
     groups: &'v [Range<u32>],
     /// The row of each place.
     rows: Vec<u32>,
@@ -252,6 +251,8 @@ fn unfold<'v, 'a>(view: &'v View<'a>, threads: usize, findings: &mut Findings<'_
     let footer = view.footer();
     let opened = || -> Result<Rows<'v, 'a>, SegmentError> {
         let (tenants, places) = (view.tenants()?, view.places()?);
+        // Lines grow by as many rows as there are places.
+        view.run_seqs()?;
         let numbers = |field| -> Result<Vec<u8>, SegmentError> {
             let Some(Column::Numbers(column)) = view.column(field)? else {
                 return Ok(vec![0; footer.entry_count as usize]);
@@ -270,7 +271,6 @@ fn unfold<'v, 'a>(view: &'v View<'a>, threads: usize, findings: &mut Findings<'_
             footer,
             tenants,
             runs: places.runs(),
-            run_seqs: view.run_seqs()?,
             groups: places.groups(),
             rows: Vec::new(),
             times,

@@ -19,6 +19,7 @@ use super::packed;
 use super::packed::Packed;
 use super::put_u32;
 use super::put_variable;
+use crate::format::sheet::Loose;
 use std::ops::Range;
 use zstd::bulk::Compressor;
 use zstd::bulk::Decompressor;
@@ -227,15 +228,15 @@ impl<'a> Pages<'a> {
         &self,
         string: u32,
         cache: &'c mut PageCache,
-    ) -> Result<(&'c [u8], bool), ColumnError> {
+    ) -> Result<(Loose<'c>, bool), ColumnError> {
         let range = self.range(string, cache)?;
         let strings = cache.bytes.get(cache.begin as usize..).unwrap_or_default();
         let is_whole = *cache.is_utf8.get_or_insert_with(|| std::str::from_utf8(strings).is_ok());
         // A part of what is UTF-8 is too, unless it begins or ends inside a character.
         let is_border = |at: usize| cache.bytes.get(at).is_none_or(|byte| byte & 0xc0 != 0x80);
         let is_part = is_whole && is_border(range.start) && is_border(range.end);
-        let bytes = &cache.bytes[range];
-        Ok((bytes, is_part || std::str::from_utf8(bytes).is_ok()))
+        let bytes = Loose::new(&cache.bytes[range.start..], range.len());
+        Ok((bytes, is_part || std::str::from_utf8(bytes.exact()).is_ok()))
     }
 
     /// Where string `string` lies in `cache`, which then holds its page.

@@ -19,6 +19,8 @@ use super::put_u32;
 use super::put_variable;
 use super::token;
 pub use super::token::Slot;
+use crate::format::sheet::Loose;
+use crate::format::sheet::Sheet;
 use std::borrow::Cow;
 
 /// Most templates of one column.
@@ -71,6 +73,7 @@ pub(super) fn encode(shapes: &[&[u8]], frames: &[Frame], effort: Effort, out: &m
 /// An opened table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table<'a> {
+    /// The decoded table, which begins with the shapes.
     shapes: Cow<'a, [u8]>,
     entries: Vec<Entry>,
     slots: Vec<SlotEntry>,
@@ -169,14 +172,8 @@ impl<'a> Table<'a> {
         if at != shapes.len() || frame != frames.len() {
             return Err("as many shapes as templates");
         }
-        let shapes = match bytes {
-            Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[..shape_bytes]),
-            Cow::Owned(mut bytes) => {
-                bytes.truncate(shape_bytes);
-                Cow::Owned(bytes)
-            }
-        };
-        Ok(Table { shapes, entries, slots, frames })
+        // Widths and bases stay behind the shapes: so much is copied with a last literal.
+        Ok(Table { shapes: bytes, entries, slots, frames })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -191,14 +188,20 @@ impl<'a> Table<'a> {
 
     /// The whole text of a template without slots.
     #[inline]
-    pub(super) fn literal(&self, number: usize) -> Option<&[u8]> {
+    pub(super) fn literal(&self, number: usize) -> Option<Loose<'_>> {
         self.entries.get(number).and_then(|entry| self.literal_of(entry))
     }
 
     #[inline]
-    fn literal_of(&self, entry: &Entry) -> Option<&[u8]> {
-        (entry.tail_begin == entry.shape_begin)
-            .then(|| &self.shapes[entry.shape_begin as usize..entry.shape_end as usize])
+    fn literal_of(&self, entry: &Entry) -> Option<Loose<'_>> {
+        (entry.tail_begin == entry.shape_begin).then(|| self.piece(entry.shape_begin, entry.shape_end))
+    }
+
+    /// Bytes of the shapes, with those behind them.
+    #[inline]
+    fn piece(&self, begin: u32, end: u32) -> Loose<'_> {
+        let shapes = self.shapes.get(begin as usize..).unwrap_or_default();
+        Loose::new(shapes, end.saturating_sub(begin) as usize)
     }
 
     /// What rows of a template hold.
@@ -233,7 +236,7 @@ impl<'a> Table<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Row<'t> {
     /// All the same text.
-    Literal(&'t [u8]),
+    Literal(Loose<'t>),
     /// Texts with values of their own.
     Slots(Slots<'t>),
 }
@@ -252,10 +255,17 @@ impl Slots<'_> {
         self.entry.bits as usize
     }
 
+    /// Bytes of the literals and markers.
+    #[inline]
+    pub(super) fn shape_bytes(&self) -> usize {
+        self.entry.shape_end.saturating_sub(self.entry.shape_begin) as usize
+    }
+
     /// Appends the text of a row whose bits begin at `at`; bits past the end are zero.
-    pub(super) fn write(&self, bits: &[u8], mut at: usize, out: &mut Vec<u8>) {
+    #[inline]
+    pub(super) fn write(&self, bits: &[u8], mut at: usize, out: &mut Sheet) {
         let (table, entry) = (self.table, self.entry);
-        let mut frames = table.frames[entry.frame_begin as usize..].iter();
+        let mut frames = table.frames.get(entry.frame_begin as usize..).unwrap_or_default().iter();
         let mut value = || {
             let frame = frames.next().copied().unwrap_or(Frame { base: 0, width: 0 });
             let value = frame.base.wrapping_add(bits::read(bits, at, frame.width));
@@ -263,12 +273,12 @@ impl Slots<'_> {
             value
         };
         for slot in table.slots(entry) {
-            out.extend_from_slice(&table.shapes[slot.literal_begin as usize..slot.literal_end as usize]);
+            out.put(table.piece(slot.literal_begin, slot.literal_end));
             let first = value();
             let second = if slot.slot.value_count() == 2 { value() } else { 0 };
             slot.slot.write(first, second, out);
         }
-        out.extend_from_slice(&table.shapes[entry.tail_begin as usize..entry.shape_end as usize]);
+        out.put(table.piece(entry.tail_begin, entry.shape_end));
     }
 }
 

@@ -25,6 +25,8 @@ pub use super::text_encode::{encode, encode_bytes};
 use super::token;
 use super::token::Tokens;
 use super::window::Window;
+use crate::format::sheet::Loose;
+use crate::format::sheet::Sheet;
 use std::ops::Range;
 
 /// Code of an absent row.
@@ -99,7 +101,7 @@ pub struct Cursor<'a> {
     codes: Window,
     position: Position,
     /// The text that was put together last, and of which row.
-    text: Vec<u8>,
+    text: Sheet,
     written: Option<u32>,
     page: PageCache,
 }
@@ -213,7 +215,7 @@ impl<'a> Text<'a> {
     pub fn get<'c>(&'c self, place: u32, cursor: &'c mut Cursor<'a>) -> Result<Option<&'c str>, ColumnError> {
         let bytes = self.bytes(place, cursor)?;
         let wrong = |_| ColumnError::Row { place, expected: "a text in UTF-8" };
-        bytes.map(std::str::from_utf8).transpose().map_err(wrong)
+        bytes.map(|bytes| std::str::from_utf8(bytes.exact())).transpose().map_err(wrong)
     }
 
     /// As [`Text::get`], in bytes: they are UTF-8 all the same.
@@ -225,7 +227,7 @@ impl<'a> Text<'a> {
         &'c self,
         place: u32,
         cursor: &'c mut Cursor<'a>,
-    ) -> Result<Option<&'c [u8]>, ColumnError> {
+    ) -> Result<Option<Loose<'c>>, ColumnError> {
         if !std::ptr::eq(self.bytes, cursor.column) {
             cursor.begin(self.bytes);
         }
@@ -248,7 +250,7 @@ impl<'a> Text<'a> {
         &'c self,
         place: u32,
         cursor: &'c mut Cursor<'a>,
-    ) -> Result<Option<&'c [u8]>, ColumnError> {
+    ) -> Result<Option<Loose<'c>>, ColumnError> {
         let error = |expected| ColumnError::Row { place, expected };
         if place >= self.row_count() {
             return Err(error("a place before the column's end"));
@@ -275,7 +277,7 @@ impl<'a> Text<'a> {
             _ => match self.table.row((code - TEMPLATE) as usize) {
                 None => Err(error("the code of a template")),
                 Some(Row::Literal(literal)) => Ok(Some(literal)),
-                Some(Row::Slots(_)) if cursor.written == Some(source) => Ok(Some(&cursor.text)),
+                Some(Row::Slots(_)) if cursor.written == Some(source) => Ok(Some(cursor.text.loose())),
                 Some(Row::Slots(slots)) => {
                     let at = self.locate(source, cursor).bit;
                     let end = at.saturating_add(slots.bits());
@@ -287,10 +289,40 @@ impl<'a> Text<'a> {
                     cursor.written = Some(source);
                     cursor.position.place = source + 1;
                     cursor.position.bit = end;
-                    Ok(Some(&cursor.text))
+                    Ok(Some(cursor.text.loose()))
                 }
             },
         }
+    }
+
+    /// Which column it is, among those whose bytes are borrowed at the same time.
+    pub(super) fn identity(&self) -> (usize, usize) {
+        (self.bytes.as_ptr().addr(), self.bytes.len())
+    }
+
+    /// Where the variables of a block begin, in bits, and how many raw rows are before it.
+    pub(super) fn begin_of(&self, block: u32) -> (usize, u32) {
+        let of_block = |column: Option<Packed<'_>>| column.map_or(0, |column| column.get(block));
+        let bit = usize::try_from(of_block(self.begins)).unwrap_or(usize::MAX);
+        (bit, u32::try_from(of_block(self.raw_before)).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn variables(&self) -> &'a [u8] {
+        self.variables
+    }
+
+    /// What rows of a code from [`TEMPLATE`] on hold.
+    #[inline]
+    pub(super) fn template_row(&self, code: u32) -> Option<Row<'_>> {
+        self.table.row(code.checked_sub(TEMPLATE)? as usize)
+    }
+
+    /// A text that is in a page; none if that does not read.
+    pub(super) fn raw<'c>(&self, string: u32, page: &'c mut PageCache) -> Option<Loose<'c>> {
+        if string >= self.pages.string_count() {
+            return None;
+        }
+        self.pages.text(string, page).ok().filter(|(_, is_utf8)| *is_utf8).map(|(text, _)| text)
     }
 
     #[inline]
@@ -320,13 +352,8 @@ impl<'a> Text<'a> {
         let block = place / BLOCK_ROWS;
         let mut position = cursor.position;
         if position.block != block || position.place > place {
-            let of_block = |column: Option<Packed<'_>>| column.map_or(0, |column| column.get(block));
-            position = Position {
-                block,
-                place: block * BLOCK_ROWS,
-                bit: usize::try_from(of_block(self.begins)).unwrap_or(usize::MAX),
-                raw: u32::try_from(of_block(self.raw_before)).unwrap_or(u32::MAX),
-            };
+            let (bit, raw) = self.begin_of(block);
+            position = Position { block, place: block * BLOCK_ROWS, bit, raw };
         }
         for row in position.place..place {
             match self.code_in(row, &mut cursor.codes) {

@@ -7,6 +7,7 @@
 use crate::format::record::fields::Fields;
 use crate::format::record::key;
 use crate::format::record::pairs::Pairs;
+use crate::format::sheet::Loose;
 use std::borrow::Cow;
 
 const UNIT: u8 = 0x1f;
@@ -55,17 +56,18 @@ pub fn split(text: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
 ///
 /// # Errors
 /// What was expected of a text that is none of them.
-pub fn put(text: &[u8], pairs: &mut Pairs<'_>) -> Result<(), &'static str> {
+pub fn put(text: Loose<'_>, pairs: &mut Pairs<'_>) -> Result<(), &'static str> {
     if put_plain(text, pairs).is_some() {
         return Ok(());
     }
-    let text = std::str::from_utf8(text).map_err(|_| "a text in UTF-8")?;
+    let text = std::str::from_utf8(text.exact()).map_err(|_| "a text in UTF-8")?;
     let attributes = split(text).ok_or("attributes as one text")?;
     pairs.attributes(&attributes).map_err(|_| "attributes with different keys")
 }
 
 /// As [`put`], if no character is escaped, and keys and values are such as records have them.
-fn put_plain(text: &[u8], pairs: &mut Pairs<'_>) -> Option<()> {
+#[inline]
+fn put_plain(text: Loose<'_>, pairs: &mut Pairs<'_>) -> Option<()> {
     let mut out = pairs.map(key::ATTRIBUTES);
     let mut last: &[u8] = &[];
     let mut rest = text;
@@ -73,20 +75,28 @@ fn put_plain(text: &[u8], pairs: &mut Pairs<'_>) -> Option<()> {
         let (name, value);
         (name, rest) = plain(rest, UNIT)?;
         (value, rest) = plain(rest, RECORD)?;
-        let is_above = (last.len(), last) < (name.len(), name);
+        let is_above = (last.len(), last) < (name.len(), name.exact());
         if !is_above || value.is_empty() {
             return None;
         }
         out.pair(name, value);
-        last = name;
+        last = name.exact();
     }
     out.finish()
 }
 
 /// The bytes up to a separator, and those behind it.
-fn plain(text: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
-    let at = text.iter().position(|byte| is_special(*byte))?;
-    (text[at] == end).then(|| (&text[..at], &text[at + 1..]))
+#[inline]
+fn plain(text: Loose<'_>, end: u8) -> Option<(Loose<'_>, Loose<'_>)> {
+    let mut from = 0;
+    loop {
+        let at = text.control_at(from)?;
+        let found = *text.exact().get(at)?;
+        if is_special(found) {
+            return (found == end).then(|| (text.first(at), text.behind(at + 1)));
+        }
+        from = at + 1;
+    }
 }
 
 /// Takes the text up to a separator, and the separator.

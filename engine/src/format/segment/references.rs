@@ -5,8 +5,9 @@
 
 use crate::format::record::fields::Fields;
 use crate::format::record::key;
+use crate::format::record::pairs::Referring;
+use crate::format::sheet::Loose;
 use crate::limits::RECORD_BYTES_MAX;
-use std::ops::Range;
 
 /// Fields that a message may refer to, by the keys of the record, each with its character.
 const SOURCES: [(u8, u64); 12] = [
@@ -124,9 +125,8 @@ fn longest(text: &[u8], mut found: u16, values: &[&[u8]; SOURCES.len()]) -> Opti
 
 /// Whether a folded message may be anything else than it says.
 #[inline]
-pub fn is_folded(text: &[u8]) -> bool {
-    // Without a branch, so that many bytes are looked at together.
-    text.iter().fold(false, |found, byte| found | (*byte < 0x20))
+pub fn is_folded(text: Loose<'_>) -> bool {
+    text.control_at(0).is_some()
 }
 
 /// Keys that a folded message refers to, in order, each as often as it does.
@@ -142,39 +142,34 @@ pub fn keys(text: &[u8]) -> impl Iterator<Item = u64> {
     })
 }
 
-/// Appends the message that [`Folder::fold`] was given. `ranges` says where in `out` the value of a key lies.
+/// Writes the message that [`Folder::fold`] was given.
 ///
 /// # Errors
 /// What was expected: a message that is longer than any record, or refers to what its row does not have.
-pub fn unfold(
-    text: &[u8],
-    ranges: impl Fn(u64) -> Range<usize>,
-    out: &mut Vec<u8>,
-) -> Result<(), &'static str> {
-    let start = out.len();
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| *byte < 0x20 && is_special(*byte)) {
-        out.extend_from_slice(&rest[..at]);
-        let special = rest[at];
-        rest = &rest[at + 1..];
+pub fn unfold(text: Loose<'_>, out: &mut Referring<'_>) -> Result<(), &'static str> {
+    let (mut rest, mut from) = (text, 0);
+    while let Some(at) = rest.control_at(from) {
+        let special = rest.exact().get(at).copied().unwrap_or_default();
+        if !is_special(special) {
+            from = at + 1;
+            continue;
+        }
+        out.put(rest.first(at));
+        (rest, from) = (rest.behind(at + 1), 0);
         match key_of(special) {
-            Some(key) => {
-                let range = ranges(key);
-                if range.is_empty() || range.end > start {
-                    return Err("a reference to a value that is there");
-                }
-                out.extend_from_within(range);
-            }
+            Some(key) => out.put_value(key).ok_or("a reference to a value that is there")?,
             None => {
-                let (escaped, behind) = rest.split_first().ok_or("a character behind SUB")?;
-                out.push(*escaped);
-                rest = behind;
+                if rest.is_empty() {
+                    return Err("a character behind SUB");
+                }
+                out.put(rest.first(1));
+                rest = rest.behind(1);
             }
         }
-        if out.len() - start > RECORD_BYTES_MAX {
+        if out.byte_count() > RECORD_BYTES_MAX {
             return Err("a message that a record can hold");
         }
     }
-    out.extend_from_slice(rest);
+    out.put(rest);
     Ok(())
 }

@@ -3,19 +3,19 @@
 use super::super::part;
 use super::super::report::ProblemKind;
 use super::super::threads;
-use super::index::runs_of;
 use super::{Findings, Rows, is_control_chain};
 use crate::format::control::{Heads, kind};
 use crate::format::record;
+use crate::format::segment::SegmentError;
 use crate::format::segment::TenantRow;
-use crate::format::segment::columns::Field;
-use crate::limits;
 use crate::model::{RESERVED_PREFIX, SYSTEM_TENANT};
 use crate::proof::hashes;
 use crate::proof::hashes::Salt;
 use crate::proof::{Hash, Hasher, Key};
 use crate::segment::leaves::key_at;
-use crate::segment::view::{Column, Cursors, RowHead};
+use crate::segment::view::RECORD_EXPECTED;
+use crate::segment::view::Read;
+use crate::segment::view::RowHead;
 use std::ops::Range;
 
 /// Records that are hashed side by side, and their bytes.
@@ -57,7 +57,8 @@ pub fn hash(
         pieces.push(Group { range: range.clone(), bodies, kinds });
     }
     let done = threads::each(threads, pieces.into_iter(), |mut group, hasher| {
-        let mut step = Step { rows, service, record_bytes: 0, found: Vec::new() };
+        let mut step =
+            Step { rows, service, is_control: is_control_chain(service), record_bytes: 0, found: Vec::new() };
         step.group(&mut group, wanted, hasher);
         (step.record_bytes, step.found)
     });
@@ -86,6 +87,7 @@ struct Group<'g> {
 struct Step<'s, 'v, 'a> {
     rows: &'s Rows<'v, 'a>,
     service: &'s str,
+    is_control: bool,
     record_bytes: u64,
     found: Vec<(ProblemKind, u32, String)>,
 }
@@ -112,98 +114,71 @@ impl Step<'_, '_, '_> {
 
     fn group(&mut self, group: &mut Group<'_>, wanted: &[Range<u32>], hasher: &mut Hasher) {
         let rows = self.rows;
+        for place in group.range.clone() {
+            let row = rows.rows[place as usize];
+            group.kinds[(row - group.range.start) as usize] = rows.kinds[place as usize];
+        }
         let is_everything =
             wanted.iter().any(|own| own.start <= group.range.start && own.end >= group.range.end);
-        let mut cursors = Cursors::default();
+        let wants = |row: u32| is_everything || wanted.iter().any(|own| own.contains(&row));
         let mut waiting = Waiting::default();
         let mut oversized = 0;
-        let from = rows.runs.partition_point(|run| run.first < group.range.start);
-        for (run, index) in runs_of(rows.runs, &group.range).iter().zip(from..) {
-            let tenant = &rows.tenants[run.tenant as usize];
-            for (place, beyond) in (run.first..run.first + run.count).zip(0..) {
-                let row = rows.rows[place as usize];
-                let kind = rows.kinds[place as usize];
-                group.kinds[(row - group.range.start) as usize] = kind;
-                if !is_everything && !wanted.iter().any(|own| own.contains(&row)) {
-                    continue;
-                }
-                let head = RowHead {
-                    row,
-                    seq: rows.seq(row),
-                    logged_at: rows.times[row as usize],
-                    tenant: run.tenant,
-                    tenant_seq: rows.run_seqs[index] + beyond,
-                    kind,
-                };
-                let start = waiting.bytes.len();
-                if let Err(error) = rows.view.record(place, &head, &mut cursors, &mut waiting.bytes) {
-                    waiting.bytes.truncate(start);
-                    self.find(ProblemKind::Altered, row, format!("its record does not read: {error}"));
-                    continue;
-                }
-                let length = waiting.bytes.len() - start;
-                self.record_bytes += length as u64;
-                if !(1..=limits::RECORD_BYTES_MAX).contains(&length) {
-                    waiting.bytes.truncate(start);
-                    let detail = format!("expected a record of 1 byte to 256 KiB, found {length}");
-                    self.find(ProblemKind::Altered, row, detail);
-                    oversized += 1;
-                    if oversized == OVERSIZED_MAX {
-                        return;
+        let walked = rows.view.with_cursors(|cursors| {
+            rows.view.walk_some(group.range.clone(), &rows.times, cursors, wants, |head, read| {
+                let read = match read {
+                    Ok(read) if read.record.is_empty() => {
+                        self.find(ProblemKind::Altered, head.row, "its record is empty".to_owned());
+                        return Ok(());
                     }
-                    continue;
-                }
-                self.check(&waiting.bytes[start..], place, &head, tenant);
+                    Ok(read) => read,
+                    Err(error) => {
+                        self.find(
+                            ProblemKind::Altered,
+                            head.row,
+                            format!("its record does not read: {error}"),
+                        );
+                        oversized += u32::from(error.expected == RECORD_EXPECTED);
+                        return if oversized == OVERSIZED_MAX { Err(Stop::Oversized) } else { Ok(()) };
+                    }
+                };
+                self.record_bytes += read.record.len() as u64;
+                let tenant = &rows.tenants[head.tenant as usize];
+                self.check(&read, head, tenant);
                 let key = key_at(tenant, head.seq);
                 if key.is_none() {
                     let detail = "it cannot be verified: its salt key is not there".to_owned();
-                    self.find(ProblemKind::Missing, row, detail);
+                    self.find(ProblemKind::Missing, head.row, detail);
                 }
-                waiting.ends.push(waiting.bytes.len());
-                waiting.rows.push(row);
-                waiting.keys.push(key);
-                if waiting.rows.len() == STEP_ROWS || waiting.bytes.len() >= STEP_BYTES_AIM {
+                waiting.push(read.record, head.row, key);
+                if waiting.is_full() {
                     waiting.hash(rows.footer.first_seq, group, hasher);
                 }
+                Ok(())
+            })
+        });
+        match walked {
+            Ok(()) => {}
+            Err(Stop::Oversized) => return,
+            Err(Stop::Unread(error)) => {
+                let detail = format!("its record does not read: {error}");
+                self.find(ProblemKind::Altered, group.range.start, detail);
             }
         }
         waiting.hash(rows.footer.first_seq, group, hasher);
     }
 
-    fn has_text(&self, field: Field, place: u32) -> bool {
-        match self.rows.view.column(field) {
-            Ok(Some(Column::Texts(column))) => column.code(place) != 0,
-            _ => false,
-        }
-    }
-
-    fn is_present(&self, field: Field, place: u32) -> bool {
-        match self.rows.view.column(field) {
-            Ok(Some(Column::Bytes(column))) => column.is_present(place),
-            _ => false,
-        }
-    }
-
     /// Holds a record against its place.
-    fn check(&mut self, bytes: &[u8], place: u32, head: &RowHead, tenant: &TenantRow) {
-        let row = head.row;
+    fn check(&mut self, read: &Read<'_>, head: &RowHead, tenant: &TenantRow) {
+        let (bytes, row) = (read.record, head.row);
         // Put together from fields that are this segment's: tenant, service and position are right by that.
         let is_plain = head.kind == 0
-            && !is_control_chain(self.service)
-            && (tenant.tenant != SYSTEM_TENANT || self.service.starts_with(RESERVED_PREFIX))
-            && !self.is_present(Field::Verbatim, place)
-            && !self.is_present(Field::Control, place)
-            && self.rows.view.column(Field::ArtifactHeld).is_ok_and(|column| column.is_none());
+            && read.told.is_entry()
+            && !self.is_control
+            && (tenant.tenant != SYSTEM_TENANT || self.service.starts_with(RESERVED_PREFIX));
         if is_plain {
-            let has_more = self.has_text(Field::Attributes, place)
-                || self.has_text(Field::ProcessId, place)
-                || self.is_present(Field::ArtifactSha256, place);
-            if let Err(error) = record::check_encoded(bytes, has_more) {
-                self.find(ProblemKind::Altered, row, format!("its record does not decode: {error}"));
-            }
             return;
         }
-        if (head.kind != 0 || is_control_chain(self.service))
+        if (head.kind != 0 || self.is_control)
             && let Some(detail) = part::misplaced_kind(head.kind, self.service)
         {
             self.find(ProblemKind::Foreign, row, detail);
@@ -220,7 +195,7 @@ impl Step<'_, '_, '_> {
                 record::glance(bytes).map_or_else(|_| Default::default(), |glance| glance.severity).class()
             }
         };
-        let stated = self.rows.severities[place as usize];
+        let stated = self.rows.severities[read.place as usize];
         if stated != class {
             let detail = format!("its severity is of class {class}, the column says {stated}");
             self.find(ProblemKind::Index, row, detail);
@@ -242,7 +217,30 @@ impl Step<'_, '_, '_> {
     }
 }
 
-impl Waiting<'_> {
+/// Why a group is given up.
+enum Stop {
+    Oversized,
+    Unread(SegmentError),
+}
+
+impl From<SegmentError> for Stop {
+    fn from(error: SegmentError) -> Stop {
+        Stop::Unread(error)
+    }
+}
+
+impl<'k> Waiting<'k> {
+    fn push(&mut self, record: &[u8], row: u32, key: Option<&'k Key>) {
+        self.bytes.extend_from_slice(record);
+        self.ends.push(self.bytes.len());
+        self.rows.push(row);
+        self.keys.push(key);
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() == STEP_ROWS || self.bytes.len() >= STEP_BYTES_AIM
+    }
+
     /// Hashes what waits, and puts each body where its row is.
     fn hash(&mut self, first_seq: u64, group: &mut Group<'_>, hasher: &mut Hasher) {
         let count = self.rows.len();

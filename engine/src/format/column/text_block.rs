@@ -1,0 +1,176 @@
+//! The texts of one block of a column at once, each with the key and the head that it has in a record.
+//!
+//! One row after the other waits for the table's memory in each column anew. The rows of a column by themselves wait
+//! together, and take the same way through the code. What is not short, and what does not read, is left to
+//! [`Text::bytes`], which says why: so a block takes little room, whatever the bytes are.
+
+use super::BLOCK_ROWS;
+use super::page::PageCache;
+use super::template::Row;
+use super::text;
+use super::text::Text;
+use crate::format::cbor;
+use crate::format::sheet::Loose;
+use crate::format::sheet::Sheet;
+
+/// Longer texts are left to whoever asks for them.
+const TEXT_BYTES_MAX: usize = 4 << 10;
+/// Room for a key and the head of a text before it.
+const HEAD_BYTES: usize = 8;
+const ROWS: usize = BLOCK_ROWS as usize;
+
+/// Texts of one block.
+pub struct TextBlock {
+    codes: [u64; ROWS],
+    spans: [Span; ROWS],
+    pairs: Sheet,
+    page: PageCache,
+    /// Which column the page is of.
+    column: (usize, usize),
+}
+
+/// Where a pair lies; its text is the rest of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    begin: u32,
+    text: u32,
+    end: u32,
+}
+
+/// Of a row without a text.
+const ABSENT: Span = Span { begin: 0, text: 0, end: 0 };
+/// Of a row that is to be asked for alone.
+const ALONE: Span = Span { begin: u32::MAX, text: u32::MAX, end: u32::MAX };
+
+/// A text with its key before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'b> {
+    /// Key, head and text; empty if the row has none.
+    pub bytes: Loose<'b>,
+    /// Bytes before the text.
+    pub head_bytes: usize,
+}
+
+impl<'b> Pair<'b> {
+    /// The text.
+    #[inline(always)]
+    pub fn text(self) -> Loose<'b> {
+        self.bytes.behind(self.head_bytes)
+    }
+}
+
+impl Default for TextBlock {
+    fn default() -> TextBlock {
+        TextBlock {
+            codes: [0; ROWS],
+            spans: [ABSENT; ROWS],
+            pairs: Sheet::default(),
+            page: PageCache::default(),
+            column: (0, 0),
+        }
+    }
+}
+
+impl TextBlock {
+    /// The pair of a row of the block; none if it is to be asked for alone.
+    #[inline(always)]
+    pub fn pair(&self, row: usize) -> Option<Pair<'_>> {
+        let span = self.spans.get(row).copied().unwrap_or(ALONE);
+        if span == ALONE {
+            return None;
+        }
+        let (begin, end) = (span.begin as usize, span.end as usize);
+        Some(Pair { bytes: self.pairs.piece(begin, end), head_bytes: span.text as usize - begin })
+    }
+
+    /// Forgets the page: the next column is another.
+    pub fn forget(&mut self) {
+        self.page.forget();
+    }
+
+    /// Reads block `block` of a column, for records that have its texts under `key`.
+    pub fn read(&mut self, column: &Text<'_>, block: u32, key: u64) {
+        let identity = column.identity();
+        if self.column != identity {
+            self.column = identity;
+            self.page.forget();
+        }
+        column.codes().decode_block(block, &mut self.codes);
+        let (mut bit, mut raw) = column.begin_of(block);
+        self.pairs.clear();
+        let (mut last, mut last_code, mut is_same) = (ALONE, u64::MAX, false);
+        for (code, span) in self.codes.iter().zip(&mut self.spans) {
+            if is_same && *code == last_code {
+                *span = last;
+                continue;
+            }
+            if *code == u64::from(text::REPEAT) {
+                // No row before, or one without a text: the error is told by whoever is asked.
+                *span = if last == ABSENT { ALONE } else { last };
+                continue;
+            }
+            (last_code, is_same) = (*code, true);
+            let from = self.pairs.len();
+            self.pairs.array([0; HEAD_BYTES], HEAD_BYTES);
+            last = match u32::try_from(*code) {
+                Ok(text::ABSENT) => ABSENT,
+                Ok(text::RAW) => {
+                    is_same = false;
+                    let string = raw;
+                    raw = raw.saturating_add(1);
+                    match column.raw(string, &mut self.page) {
+                        Some(text) if text.len() <= TEXT_BYTES_MAX => {
+                            self.pairs.put(text);
+                            end(&mut self.pairs, from, key)
+                        }
+                        _ => ALONE,
+                    }
+                }
+                Ok(code) => match column.template_row(code) {
+                    Some(Row::Literal(text)) if text.len() <= TEXT_BYTES_MAX => {
+                        self.pairs.put(text);
+                        end(&mut self.pairs, from, key)
+                    }
+                    Some(Row::Slots(slots)) => {
+                        is_same = false;
+                        let at = bit;
+                        bit = bit.saturating_add(slots.bits());
+                        if bit <= column.variables().len() * 8 && slots.shape_bytes() <= TEXT_BYTES_MAX {
+                            slots.write(column.variables(), at, &mut self.pairs);
+                            end(&mut self.pairs, from, key)
+                        } else {
+                            ALONE
+                        }
+                    }
+                    _ => ALONE,
+                },
+                Err(_) => ALONE,
+            };
+            *span = last;
+        }
+    }
+}
+
+/// Puts key and head before the text that follows the room for them at `from`.
+#[inline(always)]
+fn end(pairs: &mut Sheet, from: usize, key: u64) -> Span {
+    let text = from + HEAD_BYTES;
+    let length = pairs.len() - text;
+    if length == 0 {
+        // A text that is there and empty: the one who asks says what that means.
+        return ALONE;
+    }
+    let (head, head_bytes) = match length as u64 {
+        short @ 0..=23 => (u64::from(cbor::TEXT) | short, 1),
+        byte @ 24..=0xff => (u64::from(cbor::TEXT | 24) << 8 | byte, 2),
+        long => (u64::from(cbor::TEXT | 25) << 16 | long, 3),
+    };
+    let (key, key_bytes) = if key < 24 { (key, 1) } else { (24 << 8 | key, 2) };
+    let word = key << (head_bytes * 8) | head;
+    if let Some(room) = pairs.bytes_mut().get_mut(from..).and_then(|room| room.first_chunk_mut()) {
+        *room = word.to_be_bytes();
+    }
+    // All texts of a block take less than 4 GiB.
+    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    Span { begin: offset(text - key_bytes - head_bytes), text: offset(text), end: offset(pairs.len()) }
+}
