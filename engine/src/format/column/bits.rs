@@ -54,9 +54,29 @@ pub(super) fn unpack(bytes: &[u8], at: usize, width: u32, out: &mut [u64]) {
         }
         return;
     }
-    // Up to 57 bits and a shift of 7 lie in one word.
+    match width {
+        // So many values of this width lie in one word, wherever in its first byte they begin.
+        0..=7 => unpack_by::<8>(bytes, at, width, out),
+        8..=14 => unpack_by::<4>(bytes, at, width, out),
+        15..=28 => unpack_by::<2>(bytes, at, width, out),
+        _ => unpack_by::<1>(bytes, at, width, out),
+    }
+}
+
+/// As [`unpack`], `N` values a word.
+#[inline(always)]
+fn unpack_by<const N: usize>(bytes: &[u8], mut at: usize, width: u32, out: &mut [u64]) {
     let mask = mask(width);
-    for value in out {
+    let (groups, rest) = out.as_chunks_mut::<N>();
+    for group in groups {
+        let mut word = load(bytes, at / 8) >> (at % 8);
+        for value in group {
+            *value = word & mask;
+            word >>= width;
+        }
+        at += N * width as usize;
+    }
+    for value in rest {
         *value = load(bytes, at / 8) >> (at % 8) & mask;
         at += width as usize;
     }

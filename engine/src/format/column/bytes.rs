@@ -14,9 +14,9 @@ use super::page::PageCache;
 use super::page::Pages;
 use super::presence;
 use super::presence::Presence;
+use super::presence::Reading;
 use super::put_u32;
 use super::row_count_of;
-use super::window::Window;
 
 const PAGED: u8 = 0;
 const FIXED: u8 = 1;
@@ -65,7 +65,7 @@ enum Strings<'a> {
 #[derive(Default)]
 pub struct Cursor<'a> {
     column: &'a [u8],
-    presence: Window,
+    presence: Reading,
     page: PageCache,
 }
 

@@ -34,6 +34,24 @@ pub(super) fn encode(rows: impl Iterator<Item = bool>, out: &mut Vec<u8>) {
     packed::encode(&before.collect::<Vec<_>>(), out);
 }
 
+/// Where reading upwards is. It is of one column until it forgets.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading {
+    window: Window,
+    /// The row behind the one that was read last, and how many rows before it have a value. None begins at row 0 of
+    /// a block, so nothing is believed at first.
+    row: u32,
+    number: u32,
+}
+
+impl Reading {
+    pub(super) fn forget(&mut self) {
+        self.window.forget();
+        // A block's first row is always counted anew.
+        (self.row, self.number) = (0, 0);
+    }
+}
+
 /// Which rows have a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Presence<'a> {
@@ -70,10 +88,18 @@ impl<'a> Presence<'a> {
         self.is_present(row).then(|| self.number_of(row))
     }
 
-    /// As [`Presence::number`], for whoever reads upwards.
+    /// As [`Presence::number`], for whoever reads upwards: rows are counted on, not anew.
     #[inline]
-    pub(super) fn number_next(&self, row: u32, window: &mut Window) -> Option<u32> {
-        (window.get(&self.rows, row) != 0).then(|| self.number_of(row))
+    pub(super) fn number_next(&self, row: u32, reading: &mut Reading) -> Option<u32> {
+        let is_present = reading.window.get(&self.rows, row) != 0;
+        if self.before.is_none() {
+            return is_present.then_some(row);
+        }
+        let is_next = row == reading.row && !row.is_multiple_of(BLOCK_ROWS);
+        let number = if is_next { reading.number } else { self.number_of(row) };
+        reading.row = row.wrapping_add(1);
+        reading.number = number.saturating_add(u32::from(is_present));
+        is_present.then_some(number)
     }
 
     #[inline]

@@ -16,6 +16,7 @@ use super::packed;
 use super::packed::Packed;
 use super::presence;
 use super::presence::Presence;
+use super::presence::Reading;
 use super::put_u32;
 use super::row_count_of;
 use super::window::Window;
@@ -89,7 +90,7 @@ pub struct Times<'a> {
 /// Where reading of a column upwards is. It is of one column until it forgets.
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
-    presence: Window,
+    presence: Reading,
     values: Window,
 }
 
