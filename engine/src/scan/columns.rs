@@ -12,6 +12,7 @@ use crate::format::column::window::Window;
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
 use crate::format::segment::references;
+use crate::format::sheet::Sheet;
 use crate::model::{Severity, Timestamp};
 use crate::segment::view::{Column, Cursors, View};
 
@@ -86,7 +87,7 @@ impl Question<'_> {
             _ => String::new(),
         };
         let (first, last) = (literal(first), literal(last));
-        let is_folded = |text: &str| is_message && references::is_folded(text.as_bytes());
+        let is_folded = |text: &str| is_message && references::is_folded(text.as_bytes().into());
         match self {
             _ if !has_slot && !is_folded(&first) => {
                 if self.answer(first.as_bytes()) {
@@ -147,7 +148,7 @@ impl TextTest {
         look: Look,
         question: Question<'_>,
         cursors: &mut Cursors<'a>,
-        room: &mut Vec<u8>,
+        room: &mut Sheet,
     ) -> Result<bool, SegmentError> {
         let column = match view.column(self.field)? {
             Some(Column::Texts(column)) => Some(&**column),
@@ -225,7 +226,7 @@ impl Test {
         compiled: &Compiled,
         look: Look,
         cursors: &mut Cursors<'a>,
-        room: &mut Vec<u8>,
+        room: &mut Sheet,
     ) -> Result<bool, SegmentError> {
         if self.has_verbatim && view.is_verbatim(look.place)? {
             return Ok(true);

@@ -13,6 +13,7 @@ use crate::format::record;
 use crate::format::segment::columns::Field;
 use crate::format::segment::places::{Places, Run};
 use crate::format::segment::{GROUP_ROWS, SegmentError, times};
+use crate::format::sheet::Sheet;
 use crate::model::{Severity, Timestamp};
 use crate::open::Located;
 use crate::segment::view::{Column, Cursors, RowHead, View};
@@ -81,7 +82,7 @@ struct Found {
 pub(super) struct Room {
     /// Commit times by row; right for rows that are about to be read.
     times: Vec<i64>,
-    text: Vec<u8>,
+    text: Sheet,
     places: Vec<Range<u32>>,
     /// Entries whose records don't decode, and why not.
     pub undecoded: Vec<(u64, String)>,

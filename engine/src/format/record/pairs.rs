@@ -293,6 +293,37 @@ pub struct Referring<'p> {
     texts: &'p [(u32, u32); TEXT_KEYS],
 }
 
+/// Where texts that a later one may refer to lie in a sheet.
+#[derive(Default)]
+pub struct Texts {
+    keys: u64,
+    ranges: [(u32, u32); TEXT_KEYS],
+}
+
+impl Texts {
+    /// Whether the text of a key was put.
+    pub fn has(&self, key: u64) -> bool {
+        self.keys >> key & 1 != 0
+    }
+
+    /// Appends the text of a key to `out`.
+    pub fn put(&mut self, key: u64, text: &[u8], out: &mut Sheet) {
+        let from = out.len();
+        out.put_slice(text);
+        if let Some(range) = self.ranges.get_mut(slot_of(key)) {
+            let offset = |at: usize| u32::try_from(at).unwrap_or(0);
+            *range = (offset(from), offset(out.len()));
+            self.keys |= 1 << key;
+        }
+    }
+
+    /// A text at the end of `out`, made of those that were put.
+    pub fn referring<'p>(&'p self, out: &'p mut Sheet) -> Referring<'p> {
+        let start = out.len();
+        Referring { out, start, keys: self.keys, texts: &self.ranges }
+    }
+}
+
 impl Referring<'_> {
     /// Appends bytes of the text, in UTF-8.
     #[inline]

@@ -5,9 +5,12 @@
 use super::{Column, Cursors, View};
 use crate::format::column::ColumnError;
 use crate::format::record::key;
+use crate::format::record::pairs::Texts;
 use crate::format::segment::columns::Field;
 use crate::format::segment::references;
 use crate::format::segment::{SectionKind, SegmentError};
+use crate::format::sheet::Loose;
+use crate::format::sheet::Sheet;
 use std::ops::Range;
 
 /// Text columns that a message may refer to, by the keys of the record.
@@ -115,7 +118,7 @@ impl<'a> View<'a> {
         match self.column(field)? {
             Some(Column::Texts(texts)) => {
                 let text = texts.bytes(place, &mut cursors.texts[field.slot()]);
-                text.map_err(|error| self.unreadable(field, error))
+                text.map(|text| text.map(Loose::exact)).map_err(|error| self.unreadable(field, error))
             }
             _ => Ok(None),
         }
@@ -131,45 +134,38 @@ impl<'a> View<'a> {
         place: u32,
         tenant: u32,
         cursors: &mut Cursors<'a>,
-        room: &'r mut Vec<u8>,
+        room: &'r mut Sheet,
     ) -> Result<&'r [u8], SegmentError> {
         room.clear();
-        let Some(text) = self.text_next(Field::Message, place, cursors)? else { return Ok(room) };
-        if !references::is_folded(text) {
-            room.extend_from_slice(text);
-            return Ok(room);
+        let Some(text) = self.text_next(Field::Message, place, cursors)? else { return Ok(&[]) };
+        if !references::is_folded(text.into()) {
+            room.put_slice(text);
+            return Ok(room.bytes());
         }
         let folded = text.to_vec();
-        let mut ranges: Vec<(u64, Range<usize>)> = Vec::new();
+        let mut texts = Texts::default();
         for key in references::keys(&folded) {
-            if ranges.iter().any(|(known, _)| *known == key) {
+            if texts.has(key) {
                 continue;
             }
-            let start = room.len();
-            match (key, field_of(key)) {
-                (_, Some(field)) => {
-                    room.extend_from_slice(self.text_next(field, place, cursors)?.unwrap_or_default());
-                }
-                (key::TENANT, _) => {
-                    let tenant = self.tenants()?.get(tenant as usize);
-                    room.extend_from_slice(tenant.map_or(&[], |row| row.tenant.as_bytes()));
-                }
-                (key::SERVICE, _) => room.extend_from_slice(self.footer.service.as_bytes()),
-                _ => {}
+            let text = match (key, field_of(key)) {
+                (_, Some(field)) => self.text_next(field, place, cursors)?,
+                (key::TENANT, _) => self.tenants()?.get(tenant as usize).map(|row| row.tenant.as_bytes()),
+                (key::SERVICE, _) => Some(self.footer.service.as_bytes()),
+                _ => None,
+            };
+            if let Some(text) = text {
+                texts.put(key, text, room);
             }
-            ranges.push((key, start..room.len()));
         }
         let start = room.len();
-        let range_of = |key: u64| {
-            let known = ranges.iter().find(|(known, _)| *known == key);
-            known.map_or(0..0, |(_, range)| range.clone())
-        };
-        references::unfold(&folded, range_of, room).map_err(|expected| SegmentError {
+        let folded = Loose::from(folded.as_slice());
+        references::unfold(folded, &mut texts.referring(room)).map_err(|expected| SegmentError {
             offset: 0,
             expected,
             found: format!("others in the message at place {place}"),
         })?;
-        Ok(&room[start..])
+        Ok(&room.bytes()[start..])
     }
 
     fn unreadable(&self, field: Field, error: ColumnError) -> SegmentError {
