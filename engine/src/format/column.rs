@@ -19,6 +19,7 @@ pub mod template;
 pub mod text;
 pub mod text_block;
 mod text_encode;
+mod text_rows;
 #[cfg(test)]
 mod text_tests;
 pub mod times;

@@ -12,11 +12,13 @@ use crate::format::segment::places::Run;
 use crate::format::segment::times;
 use crate::format::segment::{Frame, Section, SectionKind, SegmentError};
 use crate::model::Severity;
+use foldhash::quality::RandomState;
 use roaring::RoaringBitmap;
+use std::hash::{BuildHasher, Hasher};
 
 /// Builds the file. `rows` are in the order of `seq`, `tenants` says whose each is, by index into the table.
 ///
-/// Every record is read back and compared before this returns; one that a column would not give back byte for byte is
+/// Every row is read back and compared, by a hash, before this returns; one that a column would not give back byte for byte is
 /// kept whole.
 ///
 /// # Errors
@@ -30,9 +32,10 @@ pub fn build(
     let mut verbatim = vec![false; rows.len()];
     let tenant_count = u32::try_from(frame.tenants.len()).unwrap_or(u32::MAX);
     let (places, runs) = places::arrange(frame.footer.first_seq, tenants, tenant_count);
+    let hasher = RandomState::default();
     for _ in 0..2 {
-        let bytes = build_once(&frame, rows, (&places, &runs), effort, &verbatim)?;
-        let differing = read_back(&bytes, rows, &places)?;
+        let (bytes, fingerprints) = build_once(&frame, rows, (&places, &runs), effort, &verbatim, &hasher)?;
+        let differing = read_back(&bytes, &places, &fingerprints, &hasher)?;
         if differing.is_empty() {
             return Ok(bytes);
         }
@@ -51,7 +54,8 @@ fn build_once(
     (places, runs): (&[u32], &[Run]),
     effort: Effort,
     verbatim: &[bool],
-) -> Result<Vec<u8>, SegmentError> {
+    hasher: &RandomState,
+) -> Result<(Vec<u8>, Vec<u64>), SegmentError> {
     let too_large = |error: metadata::MetadataError| SegmentError {
         offset: 0,
         expected: error.expected,
@@ -63,8 +67,9 @@ fn build_once(
     footer.logged_at =
         (rows.first().map_or(0, |row| row.logged_at), rows.last().map_or(0, |row| row.logged_at));
     footer.record_bytes = rows.iter().map(|row| row.record.len() as u64).sum();
-    // Texts that lie as they will be read cost the encoders a fraction of texts from all over memory.
-    let gathered = gather::gather(rows, places, |place| verbatim[place]);
+    let fingerprint = |row: &Row<'_>| fingerprint(hasher, row.record, row.kind, row.logged_at);
+    let mut gathered = gather::gather(rows, (places, runs), effort, |place| verbatim[place], fingerprint);
+    let fingerprints = std::mem::take(&mut gathered.fingerprints);
     let mut severities = bitmaps(gathered.severities(), places);
     footer.severity_counts = severities.each_ref().map(|rows| u32::try_from(rows.len()).unwrap_or(u32::MAX));
 
@@ -99,7 +104,7 @@ fn build_once(
     columns::encode(gathered, runs, effort, |field, bytes| add(SectionKind::Column(field), bytes));
     footer.sections = sections;
     segment::write_end(&footer, &mut out).map_err(too_large)?;
-    Ok(out)
+    Ok((out, fingerprints))
 }
 
 /// Rows by severity class, lowest first; `classes` are by place.
@@ -114,8 +119,24 @@ fn bitmaps(classes: &[u8], places: &[u32]) -> [RoaringBitmap; Severity::ALL.len(
     bits.each_ref().map(|bits| RoaringBitmap::from_lsb0_bytes(0, bits))
 }
 
-/// Places whose record does not come back as it was.
-fn read_back(bytes: &[u8], rows: &[Row<'_>], places: &[u32]) -> Result<Vec<usize>, SegmentError> {
+/// A row in 64 bits, keyed at random: two rows are taken for the same by chance once in 2^64 times, and nobody can make
+/// it so. Rows lie all over memory; fetching each a second time to compare it would cost more than all of its hashing.
+#[inline]
+fn fingerprint(hasher: &RandomState, record: &[u8], kind: u8, logged_at: i64) -> u64 {
+    let mut hash = hasher.build_hasher();
+    hash.write(record);
+    hash.write_i64(logged_at);
+    hash.write_u8(kind);
+    hash.finish()
+}
+
+/// Places whose row does not come back as it was.
+fn read_back(
+    bytes: &[u8],
+    places: &[u32],
+    fingerprints: &[u64],
+    hasher: &RandomState,
+) -> Result<Vec<usize>, SegmentError> {
     let footer = segment::footer_of(bytes)?;
     let view = View::new(bytes, &footer);
     let mut differing = Vec::new();
@@ -124,19 +145,15 @@ fn read_back(bytes: &[u8], rows: &[Row<'_>], places: &[u32]) -> Result<Vec<usize
         expected: "commit times that read",
         found: error.to_string(),
     })?;
-    let mut place = 0;
+    let mut rows = places.iter().zip(fingerprints).enumerate();
     view.walk(0..footer.entry_count, &times, &mut Cursors::default(), |head, record| {
-        gather::touch_ahead(rows, places, place);
-        let is_same = record.is_ok_and(|record| {
-            rows.get(head.row as usize).is_some_and(|row| {
-                row.record == record && (row.kind, row.logged_at) == (head.kind, head.logged_at)
-            })
-        });
-        if !is_same {
+        let Some((place, (row, expected))) = rows.next() else { return Ok(()) };
+        let found = record.map(|record| fingerprint(hasher, record, head.kind, head.logged_at));
+        if head.row != *row || found.ok() != Some(*expected) {
             differing.push(place);
         }
-        place += 1;
         Ok::<_, SegmentError>(())
     })?;
+    differing.extend(rows.map(|(place, _)| place));
     Ok(differing)
 }

@@ -6,6 +6,7 @@ use super::page;
 use super::shapes::Shapes;
 use super::token;
 use super::token::Tokens;
+use std::ops::Range;
 
 /// Rows of a sample: enough to see shapes that 1 % of the rows have, few enough to cost little.
 const SAMPLE_ROWS: usize = 2048;
@@ -29,9 +30,16 @@ pub(super) struct Choice {
     pub(super) seed: u64,
 }
 
-/// Chooses by a sample of `values`.
-pub(super) fn choose(values: &[Option<&[u8]>], effort: Effort) -> Choice {
-    let mut texts = sample(values);
+impl Choice {
+    /// What a raw row with a text of so many bytes is taken to cost, in bits: it has a length beside its text.
+    pub(super) fn raw_bits(self, text_bytes: usize) -> u64 {
+        (text_bytes as u64 * self.ratio / 256 + 1) * 8
+    }
+}
+
+/// Chooses by a sample of the column's texts, in their order.
+pub(super) fn choose(sample: &[&[u8]], effort: Effort) -> Choice {
+    let mut texts = sample.to_vec();
     // The sample holds texts of many producers; nobody knows all of them beforehand.
     let seed = texts.iter().step_by(16).fold(texts.len() as u64, |seed, text| {
         let bytes = text
@@ -69,11 +77,11 @@ pub(super) fn choose(values: &[Option<&[u8]>], effort: Effort) -> Choice {
     Choice { cut: value_count > 0 && shaped < plain, is_clear, ratio, seed }
 }
 
-/// Texts of whole blocks, spread over the column.
-fn sample<'v>(values: &[Option<&'v [u8]>]) -> Vec<&'v [u8]> {
+/// The rows that a sample of a column of `row_count` is taken from: whole blocks, spread over the column.
+pub fn blocks(row_count: usize) -> impl Iterator<Item = Range<usize>> {
     let block = BLOCK_ROWS as usize;
-    let step = values.len().div_ceil(block).div_ceil(SAMPLE_ROWS / block).max(1);
-    values.chunks(block).step_by(step).flatten().flatten().copied().collect()
+    let step = row_count.div_ceil(block).div_ceil(SAMPLE_ROWS / block).max(1);
+    (0..row_count).step_by(block * step).map(move |begin| begin..(begin + block).min(row_count))
 }
 
 /// Bytes that 256 bytes of the texts take when compressed page by page.

@@ -33,6 +33,8 @@ pub(super) struct Shapes {
     ranges: Vec<(u64, u64)>,
     numbers: HashTable<u32>,
     hasher: FixedState,
+    /// The shape that was counted last.
+    last: u32,
 }
 
 impl Shapes {
@@ -44,22 +46,15 @@ impl Shapes {
             ranges: Vec::new(),
             numbers: HashTable::new(),
             hasher: FixedState::with_seed(seed),
+            last: u32::MAX,
         }
     }
 
     /// Counts a row; none if its shape is new and there is no room.
     pub(super) fn add(&mut self, shape: &[u8], values: &[u64], text_bytes: usize) -> Option<u32> {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(shape);
-        let hash = hasher.finish();
-        let (arena, list) = (&self.arena, &self.list);
-        let is_same = |number: &u32| {
-            let other = &list[*number as usize];
-            other.hash == hash && arena[other.begin..other.end] == *shape
-        };
-        let number = match self.numbers.find(hash, is_same) {
-            Some(number) => *number,
-            None => {
+        let number = match self.number_of(shape) {
+            Ok(number) => number,
+            Err(hash) => {
                 let number = u32::try_from(self.list.len()).ok()?;
                 let begin = self.arena.len();
                 if begin + shape.len() > ARENA_BYTES_MAX {
@@ -81,6 +76,7 @@ impl Shapes {
                 number
             }
         };
+        self.last = number;
         let shape = &mut self.list[number as usize];
         shape.row_count += 1;
         shape.text_bytes += text_bytes as u64;
@@ -92,11 +88,35 @@ impl Shapes {
         Some(number)
     }
 
+    /// A shape's number, or the hash of one that is new.
+    #[inline]
+    fn number_of(&self, shape: &[u8]) -> Result<u32, u64> {
+        let bytes_of = |other: &Shape| &self.arena[other.begin..other.end];
+        // Many columns have one shape, or one at a time.
+        if self.list.get(self.last as usize).is_some_and(|last| bytes_of(last) == shape) {
+            return Ok(self.last);
+        }
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(shape);
+        let hash = hasher.finish();
+        let is_same = |number: &u32| {
+            let other = &self.list[*number as usize];
+            other.hash == hash && bytes_of(other) == shape
+        };
+        self.numbers.find(hash, is_same).copied().ok_or(hash)
+    }
+
     /// Counts a row whose text is that of an earlier one.
     pub(super) fn again(&mut self, number: u32, text_bytes: usize) {
         let shape = &mut self.list[number as usize];
         shape.row_count += 1;
         shape.text_bytes += text_bytes as u64;
+    }
+
+    /// Bytes that a row's text has on average.
+    pub(super) fn usual_bytes(&self, number: u32) -> usize {
+        let shape = &self.list[number as usize];
+        usize::try_from(shape.text_bytes / u64::from(shape.row_count.max(1))).unwrap_or(usize::MAX)
     }
 
     pub(super) fn list(&self) -> &[Shape] {

@@ -21,7 +21,7 @@ use super::page::Pages;
 use super::template::Row;
 use super::template::Table;
 use super::template::Template;
-pub use super::text_encode::{encode, encode_bytes};
+pub use super::text_encode::{TextBuilder, encode, sample_blocks};
 use super::token;
 use super::token::Tokens;
 use super::window::Window;

@@ -1,8 +1,7 @@
-//! Encodes text columns: finds shapes, keeps those that save bytes, writes rows in place order.
+//! Encodes text columns: of the shapes that its rows have, keeps those that save bytes; writes rows in place order.
 
 use super::BLOCK_ROWS;
 use super::Effort;
-use super::VALUE_BYTES_MAX;
 use super::bits;
 use super::packed;
 use super::page;
@@ -10,107 +9,82 @@ use super::put_u32;
 use super::row_count_of;
 use super::sample;
 use super::sample::Choice;
-use super::shapes::Shapes;
+pub use super::sample::blocks as sample_blocks;
 use super::template;
 use super::text;
-use super::token;
-use super::token::Tokens;
+use super::text_rows;
+use super::text_rows::TextRow;
+use super::text_rows::TextRows;
+use crate::format::sheet::Sheet;
 
-/// Instead of a shape's number: the row is absent, or its text has none.
-const NONE: u32 = u32::MAX;
-const RAW: u32 = u32::MAX - 1;
-
-/// Appends a column of `values` to `out`. `runs` are the first places of the runs of one tenant, ascending from 0.
-///
-/// # Panics
-/// If there are more than [`super::ROW_COUNT_MAX`] values, or one is longer than [`VALUE_BYTES_MAX`].
-pub fn encode(values: &[Option<&str>], runs: &[u32], effort: Effort, out: &mut Vec<u8>) {
-    let values: Vec<Option<&[u8]>> = values.iter().map(|value| value.map(str::as_bytes)).collect();
-    encode_bytes(&values, runs, effort, out);
+/// A column of texts that is being made: its rows come one after the other.
+pub struct TextBuilder {
+    rows: TextRows,
+    /// The same rows, cut the other way, where that may turn out shorter.
+    others: Option<TextRows>,
+    effort: Effort,
 }
 
-/// As [`encode`], of texts whose bytes are known to be UTF-8.
-///
-/// # Panics
-/// As [`encode`].
-pub fn encode_bytes(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, out: &mut Vec<u8>) {
-    row_count_of(values.len());
-    let longest = values.iter().flatten().map(|text| text.len()).max().unwrap_or(0);
-    assert!(longest <= VALUE_BYTES_MAX, "a text has at most {VALUE_BYTES_MAX} bytes, not {longest}");
-    let choice = sample::choose(values, effort);
-    let start = out.len();
-    write(values, runs, effort, choice, out);
-    if effort == Effort::Strong && !choice.is_clear {
-        let mut other = Vec::new();
-        write(values, runs, effort, Choice { cut: !choice.cut, ..choice }, &mut other);
-        if other.len() < out.len() - start {
-            out.truncate(start);
-            out.append(&mut other);
+impl TextBuilder {
+    /// A column of which these are some texts: those of the rows of [`sample_blocks`] that have one, in their order.
+    pub fn new(sample: &[&[u8]], effort: Effort) -> TextBuilder {
+        let choice = sample::choose(sample, effort);
+        let tries_both = effort == Effort::Strong && !choice.is_clear;
+        let others = tries_both.then(|| TextRows::new(Choice { cut: !choice.cut, ..choice }));
+        TextBuilder { rows: TextRows::new(choice), others, effort }
+    }
+
+    /// Takes in the text, in UTF-8, of a place above all before; `begins_run` if the place is the first of a tenant's
+    /// run.
+    ///
+    /// # Panics
+    /// If the text is longer than [`VALUE_BYTES_MAX`](super::VALUE_BYTES_MAX).
+    #[inline]
+    pub fn push(&mut self, place: usize, text: &[u8], begins_run: bool) {
+        self.rows.push(place, text, begins_run);
+        if let Some(others) = &mut self.others {
+            others.push(place, text, begins_run);
         }
     }
-}
 
-/// What the first pass over the rows finds.
-struct Found {
-    shapes: Shapes,
-    /// Of each row: its shape, [`NONE`] or [`RAW`].
-    numbers: Vec<u32>,
-    /// Values of all rows that have a shape, one behind the other.
-    values: Vec<u64>,
-    /// Rows whose text is that of the row before, in the same block and run.
-    repeats: Vec<bool>,
-}
+    /// Whether no row has a text.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
 
-fn find(values: &[Option<&[u8]>], runs: &[u32], choice: Choice) -> Found {
-    let mut found = Found {
-        shapes: Shapes::new(choice.seed),
-        numbers: Vec::with_capacity(values.len()),
-        values: Vec::new(),
-        repeats: Vec::with_capacity(values.len()),
-    };
-    let mut tokens = Tokens::default();
-    let mut runs = runs.iter().copied().peekable();
-    let mut last: Option<&[u8]> = None;
-    let mut last_number = NONE;
-    let mut last_values = 0;
-    for (place, text) in (0..).zip(values) {
-        let begins_run = runs.next_if(|run| *run <= place).is_some();
-        while runs.next_if(|run| *run <= place).is_some() {}
-        let Some(text) = *text else {
-            found.numbers.push(NONE);
-            found.repeats.push(false);
-            continue;
-        };
-        let is_last = last == Some(text);
-        let follows = place > 0 && found.numbers.last().is_some_and(|number| *number != NONE);
-        found.repeats.push(is_last && follows && !begins_run && place % BLOCK_ROWS != 0);
-        if is_last {
-            if last_number != RAW {
-                found.shapes.again(last_number, text.len());
-                let begin = found.values.len();
-                found.values.extend_from_within(begin - last_values..);
+    /// Appends the column to `out`. `runs` are the first places of the runs of one tenant, ascending from 0.
+    ///
+    /// # Panics
+    /// If there are more than [`super::ROW_COUNT_MAX`] rows, or fewer than texts.
+    pub fn finish(&self, row_count: usize, runs: &[u32], out: &mut Vec<u8>) {
+        let start = out.len();
+        write(&self.rows, row_count, runs, self.effort, out);
+        if let Some(others) = &self.others {
+            let mut other = Vec::new();
+            write(others, row_count, runs, self.effort, &mut other);
+            if other.len() < out.len() - start {
+                out.truncate(start);
+                out.append(&mut other);
             }
-            found.numbers.push(last_number);
-            continue;
         }
-        let number = if text.len() > token::TEXT_BYTES_MAX {
-            None
-        } else if choice.cut {
-            tokens.cut(text);
-            found.shapes.add(&tokens.shape, &tokens.values, text.len())
-        } else {
-            found.shapes.add(text, &[], text.len())
-        };
-        last_number = number.unwrap_or(RAW);
-        last_values = 0;
-        if choice.cut && number.is_some() {
-            found.values.extend_from_slice(&tokens.values);
-            last_values = tokens.values.len();
-        }
-        last = Some(text);
-        found.numbers.push(last_number);
     }
-    found
+}
+
+/// Appends a column of `values` to `out`, as [`TextBuilder`] does.
+///
+/// # Panics
+/// As [`TextBuilder`].
+pub fn encode(values: &[Option<&str>], runs: &[u32], effort: Effort, out: &mut Vec<u8>) {
+    let sampled = sample_blocks(values.len()).flat_map(|places| &values[places]);
+    let sample: Vec<&[u8]> = sampled.flatten().map(|text| text.as_bytes()).collect();
+    let mut builder = TextBuilder::new(&sample, effort);
+    for (place, text) in values.iter().enumerate() {
+        if let Some(text) = text {
+            let begins_run = u32::try_from(place).is_ok_and(|place| runs.binary_search(&place).is_ok());
+            builder.push(place, text.as_bytes(), begins_run);
+        }
+    }
+    builder.finish(values.len(), runs, out);
 }
 
 /// What a shape's rows need to know.
@@ -122,11 +96,14 @@ struct Kept {
     frame_begin: usize,
 }
 
-fn write(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, choice: Choice, out: &mut Vec<u8>) {
-    let row_count = row_count_of(values.len());
-    let found = find(values, runs, choice);
-    let shapes = &found.shapes;
-    let mut kept = vec![Kept { code: text::RAW, bits: 0, frame_begin: 0 }; shapes.list().len()];
+impl Kept {
+    const RAW: Kept = Kept { code: text::RAW, bits: 0, frame_begin: 0 };
+}
+
+fn write(rows: &TextRows, row_count: usize, runs: &[u32], effort: Effort, out: &mut Vec<u8>) {
+    let row_count = row_count_of(row_count);
+    let (shapes, choice) = (&rows.shapes, rows.choice);
+    let mut kept = vec![Kept::RAW; shapes.list().len()];
     let (mut literals, mut frames) = (Vec::new(), Vec::new());
     for (number, code) in shapes.kept(row_count, choice.ratio).into_iter().zip(text::TEMPLATE..) {
         let shape = &shapes.list()[number as usize];
@@ -135,50 +112,46 @@ fn write(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, choice: Choice,
         frames.extend(shapes.frames(shape));
         kept[number as usize] = Kept { code, bits: shapes.bits(shape), frame_begin };
     }
-    let kept_of = |number: u32| {
-        kept.get(number as usize).copied().unwrap_or(Kept { code: text::RAW, bits: 0, frame_begin: 0 })
-    };
+    let repeats = rows.repeats_save(&kept, row_count);
 
-    // Bits that repeats save, against about one bit a row for their code.
-    let saved_bits: u64 = found
-        .repeats
-        .iter()
-        .zip(&found.numbers)
-        .zip(values)
-        .filter(|((is_repeat, _), _)| **is_repeat)
-        .map(|((_, number), text)| match kept_of(*number) {
-            Kept { code: text::RAW, .. } => (text.map_or(0, <[u8]>::len) as u64 * choice.ratio / 256 + 1) * 8,
-            kept => u64::from(kept.bits),
-        })
-        .sum();
-    let repeats = saved_bits > u64::from(row_count);
-
-    let mut codes = Vec::with_capacity(values.len());
-    let (mut begins, mut raw_before, mut raw_rows) = (Vec::new(), Vec::new(), Vec::new());
+    let mut codes = Vec::with_capacity(row_count as usize);
+    let (mut begins, mut raw_before) = (Vec::new(), Vec::new());
+    let mut raw = RawRows::default();
     let mut variables = Vec::new();
     let mut writer = bits::Writer::new(&mut variables);
-    let (mut bit, mut value_at) = (0_u64, 0);
-    for ((place, text), number) in (0_u32..).zip(values).zip(&found.numbers) {
+    let (mut bit, mut value_at, mut raw_at) = (0_u64, 0, 0);
+    let rest = std::iter::repeat(TextRow { number: text_rows::NONE, repeats: false });
+    for (place, row) in (0..row_count).zip(rows.rows().chain(rest)) {
         if place.is_multiple_of(BLOCK_ROWS) {
             begins.push(bit);
-            raw_before.push(raw_rows.len() as u64);
+            raw_before.push(raw.len() as u64);
         }
-        let Some(text) = text else {
-            codes.push(u64::from(text::ABSENT));
-            continue;
+        let (shape, own) = match row.number {
+            text_rows::NONE => {
+                codes.push(u64::from(text::ABSENT));
+                continue;
+            }
+            text_rows::RAW => {
+                raw_at += 1;
+                (Kept::RAW, &[][..])
+            }
+            number => {
+                let value_count = shapes.list()[number as usize].value_count;
+                value_at += value_count;
+                (kept[number as usize], &rows.values[value_at - value_count..value_at])
+            }
         };
-        let shape = kept_of(*number);
-        let value_count = shapes.list().get(*number as usize).map_or(0, |shape| shape.value_count);
-        let own = &found.values[value_at..value_at + value_count];
-        value_at += value_count;
-        let saves = shape.code == text::RAW || shape.bits > 0;
-        if repeats && saves && found.repeats[place as usize] {
+        if repeats && row.repeats && (shape.code == text::RAW || shape.bits > 0) {
             codes.push(u64::from(text::REPEAT));
             continue;
         }
         codes.push(u64::from(shape.code));
         if shape.code == text::RAW {
-            raw_rows.push((place, *text));
+            match row.number {
+                text_rows::RAW => raw.bytes.put_slice(rows.raw(raw_at - 1)),
+                number => rows.restore(number, own, &mut raw.bytes),
+            }
+            raw.end(place);
             continue;
         }
         for (value, frame) in own.iter().zip(&frames[shape.frame_begin..]) {
@@ -196,8 +169,57 @@ fn write(values: &[Option<&[u8]>], runs: &[u32], effort: Effort, choice: Choice,
         packed::encode(&begins, out);
         out.extend_from_slice(&variables);
     }
-    page::encode(&raw_rows, runs, effort, out);
-    if !raw_rows.is_empty() {
+    page::encode(&raw.rows(), runs, effort, out);
+    if raw.len() > 0 {
         packed::encode(&raw_before, out);
+    }
+}
+
+impl TextRows {
+    /// Whether what rows that repeat save is more than the bit a row for their code.
+    fn repeats_save(&self, kept: &[Kept], row_count: u32) -> bool {
+        let (mut saved_bits, mut raw_at) = (0, 0);
+        for row in self.rows().filter(|row| row.number != text_rows::NONE) {
+            let index = raw_at;
+            raw_at += usize::from(row.number == text_rows::RAW);
+            if !row.repeats {
+                continue;
+            }
+            let kept = kept.get(row.number as usize).copied().unwrap_or(Kept::RAW);
+            saved_bits += match (kept.code, row.number) {
+                (text::RAW, text_rows::RAW) => self.choice.raw_bits(self.raw(index).len()),
+                (text::RAW, number) => self.choice.raw_bits(self.shapes.usual_bytes(number)),
+                _ => u64::from(kept.bits),
+            };
+        }
+        saved_bits > u64::from(row_count)
+    }
+}
+
+/// Texts of rows without a template, one behind the other.
+#[derive(Default)]
+struct RawRows {
+    bytes: Sheet,
+    /// Of each its place, and where it ends.
+    ends: Vec<(u32, usize)>,
+}
+
+impl RawRows {
+    fn end(&mut self, place: u32) {
+        self.ends.push((place, self.bytes.len()));
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn rows(&self) -> Vec<(u32, &[u8])> {
+        let mut start = 0;
+        let row = |(place, end): &(u32, usize)| {
+            let text = &self.bytes.bytes()[start..*end];
+            start = *end;
+            (*place, text)
+        };
+        self.ends.iter().map(row).collect()
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! Runs of ASCII letters and digits that hold a digit are looked at, whole:
 //!
-//! - 8-4-4-4-12 lower-case hexadecimal digits: a UUID, in two values; one of RFC 9562's version 4 without the six bits
+//! - 8-4-4-4-12 lower-case hexadecimal digits, a decimal one among the first eight: a UUID, in two values; one of RFC 9562's version 4 without the six bits
 //!   that are always the same.
 //! - digits only: a decimal number; with a leading zero, one of fixed length.
 //! - `0x` and up to 16 lower-case hexadecimal digits: a number without leading zeros.
@@ -108,6 +108,9 @@ impl Slot {
     }
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = ONES << 7;
+
 /// Digits of the greatest number.
 const DIGITS_MAX: usize = 20;
 /// The first number of more than eight digits.
@@ -156,7 +159,6 @@ fn put_long_decimal(out: &mut Sheet, mut value: u64, digits_min: usize) {
 /// The digits of four bytes, the first in the lowest byte.
 #[inline]
 fn hex_word(bytes: [u8; 4]) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let mut word = u64::from(u32::from_le_bytes(bytes));
     word = (word | word << 16) & 0x0000_ffff_0000_ffff;
     word = (word | word << 8) & 0x00ff_00ff_00ff_00ff;
@@ -193,6 +195,27 @@ fn put_uuid(out: &mut Sheet, high: u64, low: u64) {
     text[19..23].copy_from_slice(&low[..4]);
     text[24..].copy_from_slice(&low[4..]);
     out.array(text, UUID_BYTES);
+}
+
+/// Appends the text of a shape with these values.
+pub(super) fn restore(shape: &[u8], values: &[u64], out: &mut Sheet) {
+    let mut values = values.iter().copied();
+    let mut rest = shape;
+    while !rest.is_empty() {
+        let literal = rest.iter().position(|byte| *byte >= MARKER_MIN).unwrap_or(rest.len());
+        out.put_slice(&rest[..literal]);
+        rest = &rest[literal..];
+        if let Some((slot, length)) = Slot::of_marker(rest) {
+            let mut next = || values.next().unwrap_or_default();
+            let value = next();
+            let second = if slot.value_count() == 2 { next() } else { 0 };
+            slot.write(value, second, out);
+            rest = &rest[length..];
+        } else {
+            // Shapes have no other bytes there.
+            return;
+        }
+    }
 }
 
 const LETTER: u8 = 1;
@@ -235,19 +258,16 @@ impl Tokens {
         self.shape.clear();
         self.values.clear();
         let (mut literal, mut at) = (0, 0);
-        while at < bytes.len() {
-            let begin = at;
+        while let Some(digit) = digit_at(bytes, at) {
+            let before = bytes[at..digit].iter().rev().take_while(|byte| class(**byte) != 0);
+            let begin = digit - before.count();
             let mut seen = 0;
+            at = begin;
             while let Some(found) = bytes.get(at).map(|byte| class(*byte)).filter(|found| *found != 0) {
                 seen |= found;
                 at += 1;
             }
-            if at == begin {
-                at += 1;
-                continue;
-            }
-            let run = &bytes[begin..at];
-            if run.len() == 8
+            if at - begin == 8
                 && seen & LETTER == 0
                 && let Some((slot, high, low)) = uuid(&bytes[begin..])
             {
@@ -255,9 +275,7 @@ impl Tokens {
                 self.slot(bytes, &mut literal, begin..at, slot, &[high, low]);
                 continue;
             }
-            if seen & DIGIT != 0 {
-                self.run(bytes, &mut literal, begin..at, seen);
-            }
+            self.run(bytes, &mut literal, begin..at, seen);
         }
         self.shape.extend_from_slice(&bytes[literal..]);
     }
@@ -324,9 +342,53 @@ impl Tokens {
     }
 }
 
+/// The highest bit of each byte that is a decimal digit.
+#[inline]
+fn digits_of(word: u64) -> u64 {
+    // Digits become 0 to 9; a sum of seven bits and this reaches the eighth from ten on.
+    let offset = word ^ ZEROS;
+    !(((offset & !HIGHS) + ONES * (0x80 - 10)) | offset) & HIGHS
+}
+
+/// The highest bit of each byte that is one of `a` to `f`.
+#[inline]
+fn hex_letters_of(word: u64) -> u64 {
+    // They become 1 to 6.
+    let offset = word ^ (ONES * 0x60);
+    let low = offset & !HIGHS;
+    !((low + ONES * (0x80 - 7)) | offset) & (low + ONES * 0x7f) & HIGHS
+}
+
+/// Where the first digit is from `from` on.
+#[inline]
+fn digit_at(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let found = digits_of(u64::from_le_bytes(*word));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    bytes.get(at..)?.iter().position(u8::is_ascii_digit).map(|found| at + found)
+}
+
+/// The value of eight lower-case hexadecimal digits, the first in the highest byte.
+#[inline]
+fn hex_value(word: u64) -> u64 {
+    // The low half of a letter lies nine below its value.
+    let mut value = (word & (ONES * 15)) + (word >> 6 & ONES) * 9;
+    value = (value | value >> 4) & 0x00ff_00ff_00ff_00ff;
+    value = (value | value >> 8) & 0x0000_ffff_0000_ffff;
+    (value | value >> 16) & 0xffff_ffff
+}
+
 /// The value of at most 16 lower-case hexadecimal digits.
+#[inline]
 fn hex(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |value, digit| {
+    let (words, rest) = digits.as_chunks::<8>();
+    let value = words.iter().fold(0, |value, word| value << 32 | hex_value(u64::from_be_bytes(*word)));
+    rest.iter().fold(value, |value, digit| {
         let digit = if *digit >= b'a' { digit - b'a' + 10 } else { digit - b'0' };
         value << 4 | u64::from(digit)
     })
@@ -335,23 +397,25 @@ fn hex(digits: &[u8]) -> u64 {
 /// The UUID that `bytes` begin with, if it is a run of its own.
 fn uuid(bytes: &[u8]) -> Option<(Slot, u64, u64)> {
     let (text, rest) = bytes.split_first_chunk::<UUID_BYTES>()?;
-    if rest.first().is_some_and(|byte| class(*byte) != 0) {
+    if rest.first().is_some_and(|byte| class(*byte) != 0)
+        || [8, 13, 18, 23].iter().any(|at| text[*at] != b'-')
+    {
         return None;
     }
-    let mut halves = [0; 2];
-    for (n, byte) in text.iter().enumerate() {
-        if matches!(n, 8 | 13 | 18 | 23) {
-            if *byte != b'-' {
-                return None;
-            }
-        } else if class(*byte) & (DIGIT | HEX_LETTER) != 0 {
-            let half = &mut halves[usize::from(n > 18)];
-            *half = *half << 4 | hex(&[*byte]);
-        } else {
-            return None;
-        }
+    // The digits without what is between them.
+    let mut digits = [[0; 8]; 4];
+    digits[0].copy_from_slice(&text[..8]);
+    digits[1][..4].copy_from_slice(&text[9..13]);
+    digits[1][4..].copy_from_slice(&text[14..18]);
+    digits[2][..4].copy_from_slice(&text[19..23]);
+    digits[2][4..].copy_from_slice(&text[24..28]);
+    digits[3].copy_from_slice(&text[28..]);
+    let words = digits.map(u64::from_be_bytes);
+    if words.iter().any(|word| digits_of(*word) | hex_letters_of(*word) != HIGHS) {
+        return None;
     }
-    let [high, low] = halves;
+    let [first, second, third, fourth] = words.map(hex_value);
+    let (high, low) = (first << 32 | second, third << 32 | fourth);
     if high >> 12 & 15 == 4 && low >> 62 == 2 {
         return Some((Slot::Uuid4, high >> 4 & !0xfff | high & 0xfff, low & (u64::MAX >> 2)));
     }
@@ -364,20 +428,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn restore(tokens: &Tokens) -> String {
-        let (mut out, mut values, mut rest) = (Sheet::default(), tokens.values.iter(), &tokens.shape[..]);
-        while let Some(first) = rest.first() {
-            if *first < MARKER_MIN {
-                out.put_slice(&[*first]);
-                rest = &rest[1..];
-                continue;
-            }
-            let (slot, length) = Slot::of_marker(rest).unwrap();
-            let value = *values.next().unwrap();
-            let second = if slot.value_count() == 2 { *values.next().unwrap() } else { 0 };
-            slot.write(value, second, &mut out);
-            rest = &rest[length..];
-        }
-        assert_eq!(values.next(), None);
+        let mut out = Sheet::default();
+        super::restore(&tokens.shape, &tokens.values, &mut out);
         String::from_utf8(out.bytes().to_vec()).unwrap()
     }
 
@@ -423,6 +475,19 @@ mod tests {
             prop_assert_eq!(written(Slot::ShortHex), format!("{value:x}"));
             let uuid = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..], &hex[..4], &hex[4..]);
             prop_assert_eq!(written(Slot::Uuid), uuid);
+        }
+
+        #[test]
+        fn digits_are_found_and_read_eight_at_a_time(bytes in prop::collection::vec(any::<u8>(), 0..40), from in 0_usize..44, value in any::<u64>()) {
+            let wanted = bytes.iter().skip(from).position(u8::is_ascii_digit).map(|at| from + at);
+            prop_assert_eq!(digit_at(&bytes, from), wanted);
+            for window in bytes.windows(8) {
+                let word = u64::from_be_bytes(window.try_into().unwrap());
+                let is_hex = window.iter().all(|byte| class(*byte) & (DIGIT | HEX_LETTER) != 0);
+                prop_assert_eq!(digits_of(word) | hex_letters_of(word) == HIGHS, is_hex);
+            }
+            let digits = format!("{value:x}");
+            prop_assert_eq!(hex(digits.as_bytes()), value);
         }
 
         #[test]

@@ -8,7 +8,6 @@ use super::places::Run;
 use crate::format::column::Effort;
 use crate::format::column::bytes;
 use crate::format::column::packed;
-use crate::format::column::text;
 use crate::format::column::times;
 use bincode::{Decode, Encode};
 
@@ -237,9 +236,7 @@ pub fn encode(mut gathered: Gathered<'_>, runs: &[Run], effort: Effort, mut each
         });
     }
     for (field, column) in TEXTS.into_iter().zip(gathered.texts) {
-        give(field, !column.bytes.is_empty(), &mut |out| {
-            text::encode_bytes(&column.values(count), &firsts, effort, out);
-        });
+        give(field, !column.is_empty(), &mut |out| column.finish(count, &firsts, out));
     }
     for (field, mut column) in BYTE_STRINGS.into_iter().zip(gathered.byte_strings) {
         let has_any = !column.is_empty();

@@ -1,45 +1,34 @@
-//! Records taken apart into columns, one row after the other, each value copied once.
+//! Records taken apart into columns, one row after the other, in the order of places.
 //!
-//! Values of a column lie back to back: the encoders read them again and again, and texts from all over memory would
-//! cost them a cache miss each. A column learns of a row only when that has a value in it.
+//! A text goes from its record straight into its column, while it is in the processor's cache: nothing is copied that a
+//! column knows already. A column learns of a row only when that has a value in it.
 
 use super::attributes;
 use super::columns::{Field, Row, TEXTS};
+use super::places::Run;
 use super::references::Folder;
+use crate::format::column::Effort;
+use crate::format::column::text::{TextBuilder, sample_blocks};
 use crate::format::record;
 use crate::format::record::fields::Fields;
 use crate::format::record::key;
 
-/// One column's texts, back to back.
+/// Texts of a few rows, of one column, back to back.
 #[derive(Default)]
-pub(super) struct Texts {
-    pub(super) bytes: Vec<u8>,
-    /// Where each row's text ends; an empty one is an absent one. Rows behind the last with a text are left out.
-    ends: Vec<u32>,
+struct Sample {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
-impl Texts {
-    /// Ends the text of `place` that was appended to `bytes`; rows before it that were not told of have none.
-    #[inline]
-    fn end(&mut self, place: usize, start: usize) {
-        let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        if self.ends.len() < place {
-            self.ends.resize(place, length(start));
-        }
-        self.ends.push(length(self.bytes.len()));
-    }
-
-    /// Texts of all rows.
-    pub(super) fn values(&self, row_count: usize) -> Vec<Option<&[u8]>> {
+impl Sample {
+    fn texts(&self) -> Vec<&[u8]> {
         let mut start = 0;
-        let mut values = Vec::with_capacity(row_count);
-        values.extend(self.ends.iter().map(|end| {
-            let text = &self.bytes[start..*end as usize];
-            start = *end as usize;
-            (!text.is_empty()).then_some(text)
-        }));
-        values.resize(row_count, None);
-        values
+        let text = |end: &usize| {
+            let text = &self.bytes[start..*end];
+            start = *end;
+            text
+        };
+        self.ends.iter().map(text).collect()
     }
 }
 
@@ -49,9 +38,11 @@ pub struct Gathered<'a> {
     pub(super) logged_at: Vec<i64>,
     pub(super) numbers: [Vec<u8>; 5],
     pub(super) times: [Vec<Option<i64>>; 4],
-    pub(super) texts: [Texts; TEXTS.len()],
+    pub(super) texts: [TextBuilder; TEXTS.len()],
     pub(super) byte_strings: [Vec<Option<&'a [u8]>>; 3],
-    folder: Folder,
+    composer: Composer,
+    /// Of each place, by the writer's hasher.
+    pub fingerprints: Vec<u64>,
 }
 
 /// Gives a column the value of `place`; rows before it that it was not told of have none.
@@ -83,37 +74,99 @@ const TEXT_KEYS: [(u64, usize); TEXTS.len() - 2] = [
     (key::ARTIFACT_MEDIA_TYPE, 16),
 ];
 
-/// Takes records apart in the order of places, which says the row of each. `is_verbatim` says of a place whether its
-/// record is kept whole.
-pub fn gather<'a>(rows: &[Row<'a>], places: &[u32], is_verbatim: impl Fn(usize) -> bool) -> Gathered<'a> {
+/// Takes records apart in the order of places, which says the row of each. `runs` are the tenants' runs of places.
+/// `is_verbatim` says of a place whether its record is kept whole; `fingerprint` is asked of each row.
+pub fn gather<'a>(
+    rows: &[Row<'a>],
+    (places, runs): (&[u32], &[Run]),
+    effort: Effort,
+    is_verbatim: impl Fn(usize) -> bool,
+    fingerprint: impl Fn(&Row<'_>) -> u64,
+) -> Gathered<'a> {
+    let mut composer = Composer::default();
+    let texts = sample(rows, places, &mut composer).map(|sample| TextBuilder::new(&sample.texts(), effort));
     let mut gathered = Gathered {
         row_count: places.len(),
         logged_at: Vec::with_capacity(places.len()),
         numbers: Default::default(),
         times: Default::default(),
-        texts: Default::default(),
+        texts,
         byte_strings: Default::default(),
-        folder: Folder::default(),
+        composer,
+        fingerprints: Vec::with_capacity(places.len()),
     };
-    for (place, row) in places.iter().enumerate() {
-        touch_ahead(rows, places, place);
-        let row = rows[*row as usize];
-        gathered.logged_at.push(row.logged_at);
-        if row.kind != 0 {
-            set(&mut gathered.numbers[Field::Kind.slot()], place, row.kind);
-        }
-        let fields = if is_verbatim(place) { None } else { Fields::of(row.record) };
-        if fields.and_then(|fields| gathered.push(place, &fields)).is_none() {
-            gathered.keep(place, row.record);
+    for run in runs {
+        for place in run.first as usize..(run.first + run.count) as usize {
+            touch_ahead(rows, places, place);
+            let row = rows[places[place] as usize];
+            gathered.logged_at.push(row.logged_at);
+            gathered.fingerprints.push(fingerprint(&row));
+            if row.kind != 0 {
+                set(&mut gathered.numbers[Field::Kind.slot()], place, row.kind);
+            }
+            let begins_run = place == run.first as usize;
+            let fields = if is_verbatim(place) { None } else { Fields::of(row.record) };
+            if fields.and_then(|fields| gathered.push(place, &fields, begins_run)).is_none() {
+                gathered.keep(place, row.record);
+            }
         }
     }
     gathered
 }
 
+/// Texts of a few rows, by column: what it is decided by how each column is encoded.
+fn sample(rows: &[Row<'_>], places: &[u32], composer: &mut Composer) -> [Sample; TEXTS.len()] {
+    let mut samples: [Sample; TEXTS.len()] = Default::default();
+    for row in sample_blocks(places.len()).flat_map(|sampled| &places[sampled]) {
+        let Some(fields) = Fields::of(rows[*row as usize].record) else { continue };
+        composer.texts(&fields, |slot, text| {
+            let sample = &mut samples[slot];
+            sample.bytes.extend_from_slice(text);
+            sample.ends.push(sample.bytes.len());
+        });
+    }
+    samples
+}
+
+/// Finds the texts of records; keeps what is the same from row to row.
+#[derive(Default)]
+struct Composer {
+    folder: Folder,
+    /// Attributes or a message, as their columns have them.
+    text: Vec<u8>,
+}
+
+impl Composer {
+    /// Gives each text of a record with its column's number among texts; none, and nothing given, if its attributes are
+    /// no map of texts.
+    #[inline(always)]
+    fn texts(&mut self, fields: &Fields<'_>, mut each: impl FnMut(usize, &[u8])) -> Option<()> {
+        self.text.clear();
+        attributes::join(fields, &mut self.text)?;
+        if !self.text.is_empty() {
+            each(Field::Attributes.slot(), &self.text);
+        }
+        for (key, slot) in TEXT_KEYS {
+            let text = fields.bytes(key);
+            if !text.is_empty() {
+                each(slot, text);
+            }
+        }
+        if fields.has(key::MESSAGE) {
+            self.text.clear();
+            self.folder.fold(fields, &mut self.text);
+            if !self.text.is_empty() {
+                each(Field::Message.slot(), &self.text);
+            }
+        }
+        Some(())
+    }
+}
+
 /// Loads the record of a place that will soon be read: records in the order of places come from all over memory, and
 /// the processor waits for one cache line after the other unless it knows of them early.
 #[inline]
-pub fn touch_ahead(rows: &[Row<'_>], places: &[u32], place: usize) {
+fn touch_ahead(rows: &[Row<'_>], places: &[u32], place: usize) {
     const AHEAD: usize = 3;
     const LINE_BYTES: usize = 64;
     const LINES: usize = 6;
@@ -137,7 +190,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// Takes one record apart; none, and nothing done, if its attributes are no map of texts or its severity none.
-    fn push(&mut self, place: usize, fields: &Fields<'a>) -> Option<()> {
+    fn push(&mut self, place: usize, fields: &Fields<'a>, begins_run: bool) -> Option<()> {
         let number = |key| fields.unsigned(key).and_then(|number| u8::try_from(number).ok());
         let has_control = fields.has(key::CONTROL);
         let severity = match (number(key::SEVERITY), has_control) {
@@ -145,15 +198,8 @@ impl<'a> Gathered<'a> {
             (None, true) => crate::model::Severity::default().class(),
             _ => return None,
         };
-        let attributes = &mut self.texts[Field::Attributes.slot()];
-        let start = attributes.bytes.len();
-        if attributes::join(fields, &mut attributes.bytes).is_none() {
-            attributes.bytes.truncate(start);
-            return None;
-        }
-        if attributes.bytes.len() > start {
-            attributes.end(place, start);
-        }
+        let texts = &mut self.texts;
+        self.composer.texts(fields, |slot, text| texts[slot].push(place, text, begins_run))?;
         set(&mut self.numbers[Field::Severity.slot()], place, severity);
         let numbers = [
             (Field::Success, number(key::SUCCESS).map(|success| 1 + success)),
@@ -175,21 +221,6 @@ impl<'a> Gathered<'a> {
             if let Some(time) = fields.time(key) {
                 set(&mut self.times[field.slot()], place, Some(time));
             }
-        }
-        for (key, slot) in TEXT_KEYS {
-            let text = fields.bytes(key);
-            if !text.is_empty() {
-                let column = &mut self.texts[slot];
-                let start = column.bytes.len();
-                column.bytes.extend_from_slice(text);
-                column.end(place, start);
-            }
-        }
-        if fields.has(key::MESSAGE) {
-            let column = &mut self.texts[Field::Message.slot()];
-            let start = column.bytes.len();
-            self.folder.fold(fields, &mut column.bytes);
-            column.end(place, start);
         }
         for (field, key) in [(Field::ArtifactSha256, key::ARTIFACT_SHA256), (Field::Control, key::CONTROL)] {
             if fields.has(key) {
