@@ -98,6 +98,19 @@ pub enum Error {
         /// What was expected and found.
         detail: String,
     },
+    /// A chain whose segments are damaged: it can be read, not written. Other chains go on.
+    #[error(
+        "{service} takes no entries, because {place} does not read back: {detail}; run `sealog verify`, restore \
+        the file from a copy and start again; other services go on"
+    )]
+    ChainDamaged {
+        /// The chain's service.
+        service: String,
+        /// The first file of it that is damaged or missing.
+        place: String,
+        /// What was expected and found.
+        detail: String,
+    },
     /// A store of a version that this program does not know.
     #[error("{path}: {detail}; use the program that wrote it")]
     Version {

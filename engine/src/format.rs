@@ -6,6 +6,7 @@ pub mod cbor;
 pub mod column;
 pub mod commit;
 pub mod control;
+pub mod ends;
 pub mod journal;
 pub mod metadata;
 pub mod record;

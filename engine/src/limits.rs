@@ -19,6 +19,9 @@ pub const INSTANCE_BYTES_MAX: usize = 288;
 /// Longest store name, in bytes (the integrity contract).
 pub const STORE_NAME_BYTES_MAX: usize = 128;
 
+/// Footer of a segment, at most: two edges of 64 hashes, a name and 40 sections take 7 KiB.
+pub const FOOTER_BYTES_MAX: u64 = 64 << 10;
+
 /// Most chains of one store: 10 000 right edges and directory rows are 20 MiB, still held in memory at once.
 pub const CHAIN_COUNT_MAX: usize = 10_000;
 /// Most tenants' lines of one store, over all chains: the directory over them is then about 100 MiB.

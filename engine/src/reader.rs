@@ -11,8 +11,9 @@ use crate::model::ServiceName;
 use crate::scan::{Query, Scan, Scope};
 use crate::segment;
 use crate::segment::OpenError;
-use crate::store::{Visit, replay};
+use crate::store::{Visit, read_ends, replay};
 use crate::view::View;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What a store held when it was opened.
@@ -41,13 +42,7 @@ impl Reader {
         let identity = match identity::read_or_salvage(disk)? {
             Ok(identity) => identity,
             Err(StoreFileError::Damaged { detail, salvaged: Some(identity) }) => {
-                damage.push(Damage {
-                    file: identity::FILE.to_owned(),
-                    offset: 0,
-                    end_offset: 0,
-                    lost: None,
-                    detail,
-                });
+                damage.push(Damage::of_file(identity::FILE.to_owned(), detail));
                 identity
             }
             Err(StoreFileError::Damaged { detail, salvaged: None }) => {
@@ -76,13 +71,35 @@ impl Reader {
 
     fn read(disk: &dyn Disk, identity: Identity, mut damage: Vec<Damage>) -> Result<Reader, Error> {
         let mut view = View::new();
+        // Before everything else: what had left the journal by then is in a segment that is listed behind it.
+        let (ends, ends_damage) = read_ends(disk, &identity)?;
+        damage.extend(ends_damage);
         // The journal is listed first: what leaves it from then on is in a segment that is listed behind it.
         let journal = JournalReader::new(disk, identity.id)
             .map_err(Error::during("read", disk.display(journal::DIRECTORY)))?;
         load_segments(disk, &identity, &view, &mut damage)?;
-        let ends: Vec<_> =
+        let starts: Vec<_> =
             view.chains().iter().map(|chain| (Box::from(chain.service()), chain.size())).collect();
-        let replayed = replay(disk, journal, ends, &mut Publish(&view))?;
+        let mut publish = Publish { view: &view, missing: BTreeMap::new() };
+        let replayed = replay(disk, journal, starts, &mut publish)?;
+        let Publish { mut missing, .. } = publish;
+        for (service, end) in ends {
+            let (size, end) = (view.chain_size(&service), end.size());
+            if size < end {
+                missing.entry(service).or_insert((size, end));
+            }
+        }
+        // Frames that do not read are told of already, and may be what is missing.
+        if replayed.damage.is_empty() {
+            let is_told = |service: &str| {
+                let directory = format!("{}/", segment::directory(service));
+                damage.iter().any(|known: &Damage| known.file.starts_with(&directory))
+            };
+            let missing = missing.iter().filter(|(service, _)| !is_told(service));
+            let missing = missing.map(|(service, (from, to))| segment::missing(service, *from, *to));
+            let missing: Vec<Damage> = missing.map(|(file, detail)| Damage::of_file(file, detail)).collect();
+            damage.extend(missing);
+        }
         damage.extend(replayed.damage);
         view.set_damage(damage);
         let (torn_bytes, frame_count) = (replayed.tail.torn_bytes, replayed.commit_count);
@@ -119,11 +136,19 @@ impl Reader {
 const TRIES: u32 = 100;
 
 /// Publishes whatever reads.
-struct Publish<'v>(&'v View);
+struct Publish<'v> {
+    view: &'v View,
+    /// Of a chain, the first entries that are nowhere: from one position to another.
+    missing: BTreeMap<Box<str>, (u64, u64)>,
+}
 
 impl Visit for Publish<'_> {
     fn part(&mut self, journal: u64, logged_at: i64, part: &Part<'_>) -> Result<(), String> {
-        self.0.publish(journal, logged_at, part, None);
+        let size = self.view.chain_size(part.service);
+        if part.first_seq > size {
+            self.missing.entry(part.service.into()).or_insert((size, part.first_seq));
+        }
+        self.view.publish(journal, logged_at, part, None);
         Ok(())
     }
 }
@@ -141,7 +166,7 @@ fn load_segments(
         let directory = segment::directory(&service);
         if ServiceName::new(&service).is_err() {
             let detail = "expected the name of a service".to_owned();
-            damage.push(Damage { file: directory, offset: 0, end_offset: 0, lost: None, detail });
+            damage.push(Damage::of_file(directory, detail));
             continue;
         }
         let loaded = segment::load(disk, &identity.id, &service)
@@ -153,10 +178,7 @@ fn load_segments(
                 OpenError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     return Err(Error::io("open", disk.display(&file), error));
                 }
-                problem => {
-                    let detail = problem.to_string();
-                    damage.push(Damage { file, offset: 0, end_offset: 0, lost: None, detail });
-                }
+                problem => damage.push(Damage::of_file(file, problem.to_string())),
             }
         }
     }

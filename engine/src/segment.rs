@@ -38,6 +38,12 @@ pub fn first_seq_of(name: &str) -> Option<u64> {
     (digits.len() == 20).then(|| digits.parse().ok()).flatten()
 }
 
+/// The file that would have the first of entries that are in none, and what is missing.
+pub fn missing(service: &str, from: u64, to: u64) -> (String, String) {
+    let detail = format!("expected the segments of entries {from} to {}, found none", to.saturating_sub(1));
+    (path(service, from), detail)
+}
+
 /// A segment that could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -205,12 +211,15 @@ pub struct Loaded {
 pub fn load(disk: &dyn Disk, store_id: &[u8; 16], service: &str) -> io::Result<Loaded> {
     let listing = list(disk, service)?;
     let mut loaded = Loaded { unfinished: listing.unfinished, ..Loaded::default() };
+    // Whether a file that does not read may hold what is missing.
+    let mut is_explained = false;
     for first_seq in listing.segments {
         let path = path(service, first_seq);
         let segment = match Segment::open(disk, &path) {
             Ok(segment) => segment,
             Err(error) => {
                 loaded.problems.push((path, error));
+                is_explained = true;
                 continue;
             }
         };
@@ -223,6 +232,7 @@ pub fn load(disk: &dyn Disk, store_id: &[u8; 16], service: &str) -> io::Result<L
                 footer.service
             );
             loaded.problems.push((path, OpenError::Misplaced(detail)));
+            is_explained = true;
             continue;
         }
         let before = loaded.segments.last().map(|last| last.footer());
@@ -231,14 +241,16 @@ pub fn load(disk: &dyn Disk, store_id: &[u8; 16], service: &str) -> io::Result<L
             loaded.dead.push(path);
             continue;
         }
-        if footer.first_seq != end {
-            let what =
-                if footer.first_seq < end { "begins inside the one before" } else { "does not follow" };
-            let detail =
-                format!("expected a segment from entry {end} on, found one that {what}: {first_seq}");
+        if footer.first_seq < end {
+            let detail = format!("expected a segment from entry {end} on, found one from {first_seq} on");
             loaded.problems.push((path, OpenError::Misplaced(detail)));
-            if footer.first_seq < end {
-                continue;
+            continue;
+        }
+        if footer.first_seq > end {
+            // One that does not read, and lies there, is named already.
+            if !is_explained {
+                let (file, detail) = missing(service, end, first_seq);
+                loaded.problems.push((file, OpenError::Misplaced(detail)));
             }
         } else if head.is_some_and(|head| head != footer.prev) {
             let detail =
@@ -246,6 +258,7 @@ pub fn load(disk: &dyn Disk, store_id: &[u8; 16], service: &str) -> io::Result<L
             loaded.problems.push((path, OpenError::Misplaced(detail)));
         }
         loaded.segments.push(Arc::new(segment));
+        is_explained = false;
     }
     Ok(loaded)
 }

@@ -7,12 +7,15 @@
 //! - `tails`: where each chain and line stands, for the committer
 //! - `ledger`: trees, lines and the directory, computed just behind the acknowledgement
 //! - `recover`, `replay`: the same acts, fed from segments and the journal
+//! - `damaged`, `ends`: chains whose segments do not read, and how it is still known where they stand
 //! - `sealed`, `sealer`, `carry`, `remembered`: what leaves memory and the journal, and where it goes
 
 mod carry;
 mod clock_guard;
 mod commit;
 mod compaction;
+mod damaged;
+mod ends;
 mod id_table;
 mod idempotency;
 mod ledger;
@@ -40,6 +43,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use compaction::{Compacted, Extent as CompactionExtent};
+pub(crate) use ends::load as read_ends;
 pub use prepared::Prepared;
 pub use recover::create;
 pub(crate) use replay::{Visit, replay};
@@ -157,7 +161,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Locked`] if another process writes it, [`Error::NotAStore`] if there is none and `options.create` is
-    /// false, [`Error::Damaged`] if its journal or `STORE` is damaged (it can still be read), and the disk's.
+    /// false, [`Error::Damaged`] if its journal or `STORE` is damaged (it can still be read), and the disk's. Damage of a
+    /// chain's segments is in [`View::damage`], and that chain takes no entries until its files are restored.
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Store, Error> {
         Store::open_on(Arc::new(DirectoryDisk::new(directory.as_ref())), options)
     }
@@ -192,7 +197,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Conflict`] for a reused ID, [`Error::BatchTooLarge`], [`Error::Limit`], [`Error::Full`]: nothing of the
-    /// batch was kept and appending goes on. [`Error::Poisoned`]: the sync failed; whether the batch is there, only the
+    /// batch was kept and appending goes on. [`Error::ChainDamaged`]: a chain of the batch is read-only, and others go
+    /// on. [`Error::Poisoned`]: the sync failed; whether the batch is there, only the
     /// next start tells.
     pub fn append(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
         self.pipeline.append(self.pipeline.prepare(batch))
@@ -297,7 +303,7 @@ impl Store {
 /// What [`Store::compact`] would merge of what is readable; nothing is written.
 pub fn plan_compaction(view: &View) -> Compacted {
     let mut planned = Compacted::default();
-    for chain in view.chains() {
+    for chain in view.writable_chains() {
         let mut segments = &*chain.segments();
         let rows_max = limits::SEGMENT_ROWS_MAX;
         while let Some(range) = compaction::next(segments, CompactionExtent::Everything, rows_max) {

@@ -23,6 +23,8 @@ pub struct View {
     /// Rows of the largest open segment, when it last grew.
     largest_open_rows: AtomicU32,
     damage: Vec<Damage>,
+    /// Chains that take no entries and are left as they are, with the oldest journal file that has anything of them.
+    read_only: BTreeMap<Box<str>, Option<u64>>,
 }
 
 /// One chain.
@@ -58,7 +60,34 @@ impl View {
             open_bytes: AtomicU64::new(0),
             largest_open_rows: AtomicU32::new(0),
             damage: Vec::new(),
+            read_only: BTreeMap::new(),
         }
+    }
+
+    /// From here on a chain is only read: what it has in memory is neither sealed nor carried nor counted, and its
+    /// segments are not merged.
+    pub(crate) fn set_read_only(&mut self, service: &str, oldest_journal: Option<u64>) {
+        self.read_only.insert(service.into(), oldest_journal);
+        let pins = self.open_pins();
+        *self.open_bytes.get_mut() = pins.iter().map(|pin| pin.bytes).sum();
+        *self.largest_open_rows.get_mut() = pins.iter().map(|pin| pin.rows).max().unwrap_or(0);
+    }
+
+    /// The oldest journal file that has anything of a chain that is only read.
+    pub(crate) fn oldest_journal_of_read_only(&self) -> Option<u64> {
+        self.read_only.values().flatten().min().copied()
+    }
+
+    /// Services that can be read and not written, by name: something of them does not read back.
+    pub fn read_only(&self) -> impl Iterator<Item = &str> {
+        self.read_only.keys().map(|service| &**service)
+    }
+
+    /// All chains but those that are only read, by service.
+    pub(crate) fn writable_chains(&self) -> Vec<Arc<Chain>> {
+        let chains = self.chains.read();
+        let writable = chains.iter().filter(|(service, _)| !self.read_only.contains_key(&**service));
+        writable.map(|(_, chain)| Arc::clone(chain)).collect()
     }
 
     pub(crate) fn set_damage(&mut self, damage: Vec<Damage>) {
@@ -145,10 +174,11 @@ impl View {
         pins.into_iter().take(count).map(|pin| pin.service).collect()
     }
 
-    /// Every open segment with a row, by service.
+    /// Every open segment with a row, by service, but for those of chains that are only read.
     pub(crate) fn open_pins(&self) -> Vec<OpenPin> {
         let chains = self.chains.read();
-        let pins = chains.iter().filter_map(|(service, chain)| {
+        let writable = chains.iter().filter(|(service, _)| !self.read_only.contains_key(&**service));
+        let pins = writable.filter_map(|(service, chain)| {
             let parts = chain.parts.read();
             Some(OpenPin {
                 service: service.clone(),

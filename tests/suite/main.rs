@@ -6,6 +6,7 @@ mod documents;
 mod faults;
 mod layers;
 mod oracle;
+mod read_only;
 mod sealed;
 mod sealed_scan;
 mod sealing;

@@ -338,5 +338,6 @@ fn a_reader_names_a_segment_that_is_damaged_foreign_or_gone_and_reads_the_rest()
     let disk = with_segments();
     disk.remove(&first).unwrap();
     let gone = Reader::open_on(&disk).unwrap();
-    assert!(gone.view().damage()[0].detail.contains("expected a segment from entry 0 on"));
+    assert_eq!(gone.view().damage()[0].file, first);
+    assert!(gone.view().damage()[0].detail.contains("expected the segments of entries 0 to 2, found none"));
 }

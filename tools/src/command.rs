@@ -68,6 +68,8 @@ fn open_store(directory: &Path, instance: Option<&str>) -> Result<Store, Failure
             counted(store.torn_bytes(), "byte", "bytes")
         ));
     }
+    // These chains take no entries; the others do.
+    store.view().damage().iter().for_each(note_damage);
     Ok(store)
 }
 

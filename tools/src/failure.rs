@@ -67,6 +67,7 @@ impl From<Error> for Failure {
             | Error::Locked { .. }
             | Error::NotAStore { .. }
             | Error::Damaged { .. }
+            | Error::ChainDamaged { .. }
             | Error::Version { .. }
             | Error::NotTried
             | Error::Closed => Failure::Impossible(message),

@@ -215,7 +215,7 @@ pub fn read_trailer(
     }
     let (offset, bytes) = (field(0), field(8));
     if offset < HEADER_BYTES as u64
-        || bytes > metadata::METADATA_BYTES_MAX as u64
+        || bytes > limits::FOOTER_BYTES_MAX
         || offset.checked_add(bytes) != Some(at)
     {
         return Err(wrong("a footer just before the trailer", format!("{bytes} bytes at {offset}")));

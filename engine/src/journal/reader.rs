@@ -53,6 +53,13 @@ pub struct Damage {
     pub detail: String,
 }
 
+impl Damage {
+    /// Damage of a file as a whole, which is no journal file.
+    pub fn of_file(file: String, detail: String) -> Damage {
+        Damage { file, offset: 0, end_offset: 0, lost: None, detail }
+    }
+}
+
 /// How the last file ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tail {

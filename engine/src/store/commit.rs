@@ -119,10 +119,12 @@ impl Committer {
             }
             outcomes.push(outcome);
         }
-        if note.is_some() {
-            outcomes.pop();
+        let is_noted = note.is_some() && outcomes.pop().is_some_and(|outcome| outcome.is_ok());
+        if !is_noted {
+            // The chain that it belongs to may take no entries.
+            self.unnoted_step = self.unnoted_step.or(step);
         }
-        let only_a_note = note.is_some() && assigned.len() == 1;
+        let only_a_note = is_noted && assigned.len() == 1;
         if assigned.is_empty() || only_a_note {
             // Nothing to write but, perhaps, a note that the next group will make again.
             self.take_back(&mut assigned, 0);
@@ -149,6 +151,9 @@ impl Committer {
         assigned: &mut Vec<Assigned>,
     ) -> Result<Vec<PendingReceipt>, Error> {
         let batch = &prepared.batch;
+        if let Some(error) = self.tails.refusal(&batch.services) {
+            return Err(error.clone());
+        }
         if let Some(receipts) = self.find_batch(prepared)? {
             return Ok(receipts);
         }

@@ -253,6 +253,18 @@ impl Gain {
         &self.service
     }
 
+    /// Entries.
+    pub fn entry_count(&self) -> u64 {
+        self.leaves.len() as u64
+    }
+
+    /// Leaves out the first entries. Lines that begin among them stay: whoever has their entries knows of them.
+    pub fn drop_first(&mut self, count: u64) {
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.leaves.len());
+        self.leaves.drain(..count);
+        self.lines.drain(..count);
+    }
+
     /// What a part tells.
     pub fn of(part: &Part<'_>) -> Gain {
         let begun = part.lines.iter().map(|line| (line.line, line.nonce, line.tenant.into()));

@@ -4,6 +4,8 @@
 
 use super::clock_guard::ClockGuard;
 use super::commit::Committer;
+use super::damaged::Damaged;
+use super::ends;
 use super::idempotency::{Secret, Window};
 use super::ledger::{Gain, Ledger};
 use super::pipeline::{Parts, Pipeline};
@@ -25,6 +27,7 @@ use crate::journal::{self, JournalReader, JournalWriter};
 use crate::limits;
 use crate::model::{ServiceName, StoreName, Timestamp};
 use crate::proof::Hasher;
+use crate::proof::hashes;
 use crate::segment;
 use crate::segment::OpenError;
 use crate::view::View;
@@ -141,9 +144,10 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     let trimmed_files = journal.trimmed().to_vec();
     let mut tails = Tails::new(identity.id, identity.name.clone());
     let mut ledger = Ledger::new(identity.name.clone());
-    let view = View::new();
-    let sealed = load_segments(&*disk, &identity, &view, &mut tails)?;
-    sealed.values().for_each(|chain| ledger.restore(chain));
+    let mut view = View::new();
+    let mut damaged = Damaged::default();
+    let (ends, ends_damage) = ends::load(&*disk, &identity)?;
+    let mut sealed = load_segments(&*disk, &identity, &view, &mut tails, &mut damaged)?;
     let mut window = Window::default();
     let remembered_to = remembered::load(&*disk, &identity.id, &mut tails, &mut window)?;
 
@@ -153,12 +157,15 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         window,
         secret: &secret,
         remembered_to,
+        damaged: Damaged::default(),
         gains: Vec::new(),
         file_starts: VecDeque::new(),
         scratch: Vec::new(),
     };
-    let ends = sealed.iter().map(|(service, chain)| (service.clone(), chain.size()));
-    let replayed = replay::replay(&*disk, journal, ends, &mut recovery)?;
+    let starts = sealed.iter().map(|(service, chain)| (service.clone(), chain.size()));
+    let starts: Vec<_> = starts.chain(damaged.starts(&view, &ends)).collect();
+    recovery.damaged = damaged;
+    let replayed = replay::replay(&*disk, journal, starts, &mut recovery)?;
     if let Some(damage) = replayed.damage.first() {
         // Nothing is repaired by guessing, and nothing is written behind damage.
         return Err(Error::Damaged {
@@ -166,7 +173,11 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
             detail: damage.detail.clone(),
         });
     }
-    let Recovery { tails, window, mut gains, file_starts, .. } = recovery;
+    let Recovery { mut tails, window, mut damaged, mut gains, file_starts, .. } = recovery;
+    damaged.note_ends(&tails, &sealed, &ends);
+    damaged.settle(&*disk, &mut tails, &mut sealed, ends, &mut gains)?;
+    damaged.tell(&mut view, ends_damage);
+    sealed.values().for_each(|chain| ledger.restore(chain));
     // In the order of commits, which carried entries don't stand in: slots are given in it.
     gains.sort_by(|a, b| a.order().cmp(&b.order()));
     ledger.find_holes();
@@ -225,46 +236,55 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     }))
 }
 
-/// Opens all chains' segments, removes what a crash left beside them, and sets the tails where they end.
+/// Opens all chains' segments, removes what a crash left beside them, and sets the tails where they end. Of a chain of
+/// which something does not read nothing is removed, and what reads can be read.
 fn load_segments(
     disk: &dyn Disk,
     identity: &Identity,
     view: &View,
     tails: &mut Tails,
+    damage: &mut Damaged,
 ) -> Result<BTreeMap<Box<str>, SealedChain>, Error> {
     let mut chains = BTreeMap::new();
     let list_error = |path: &str| Error::during("list", disk.display(path));
     for service in segment::services(disk).map_err(list_error(segment::DIRECTORY))? {
         let directory = segment::directory(&service);
-        let damaged = |path: &str, detail: String| Error::Damaged { place: disk.display(path), detail };
-        let name = ServiceName::new(&service).map_err(|error| damaged(&directory, error.to_string()))?;
+        let name = ServiceName::new(&service)
+            .map_err(|error| Error::Damaged { place: disk.display(&directory), detail: error.to_string() })?;
         let loaded = segment::load(disk, &identity.id, &service).map_err(list_error(&directory))?;
-        if let Some((file, problem)) = loaded.problems.into_iter().next() {
-            return Err(match problem {
-                OpenError::Io(error) => Error::io("open", disk.display(&file), error),
-                other => damaged(&file, other.to_string()),
-            });
+        for (file, problem) in loaded.problems {
+            match problem {
+                // No damage: the same file may read at the next start.
+                OpenError::Io(error) => return Err(Error::io("open", disk.display(&file), error)),
+                problem => damage.note(&service, file, problem.to_string()),
+            }
+        }
+        let chain_id = hashes::chain_id(&hashes::origin(identity.name.as_str(), &service));
+        if let Some(foreign) = loaded.segments.iter().find(|own| own.footer().chain_id != chain_id) {
+            let detail = "expected a segment of this store's chain, found another's".to_owned();
+            damage.note(&service, foreign.path().to_owned(), detail);
+        }
+        let chain = match SealedChain::load(name.clone(), &loaded.segments) {
+            Ok(chain) => chain,
+            Err((file, error)) => {
+                damage.note(&service, file, error.to_string());
+                None
+            }
+        };
+        if damage.has(&service) {
+            loaded.segments.into_iter().for_each(|segment| view.add_sealed(segment));
+            continue;
         }
         // Files that were not finished, and segments that others cover whole.
         for path in loaded.unfinished.iter().chain(&loaded.dead) {
             disk.remove(path).map_err(Error::during("remove", disk.display(path)))?;
         }
-        let chain = SealedChain::load(name.clone(), &loaded.segments);
-        let loaded_chain = chain.map_err(|error| damaged(&directory, error.to_string()))?;
-        let Some(sealed::Loaded { chain, tenants }) = loaded_chain else {
-            continue;
-        };
+        let Some(sealed::Loaded { chain, tenants }) = chain else { continue };
         let number = tails.chain_of(&name)?;
         for (line, tenant) in chain.lines.iter().zip(&tenants) {
             tails.replay_line(number, tenant, line.nonce, line.state.size);
         }
         let tail = tails.chain_mut(number);
-        if tail.chain_id != chain.chain_id {
-            return Err(damaged(
-                &directory,
-                "expected segments of this store's chain, found another's".to_owned(),
-            ));
-        }
         (tail.next_seq, tail.prev) = (chain.size(), chain.head);
         // A process that was killed may have left these names in memory only, and the journal goes where they are.
         disk.sync_directory(&directory).map_err(Error::during("sync", disk.display(&directory)))?;
@@ -282,6 +302,8 @@ struct Recovery<'r> {
     secret: &'r Secret,
     /// What came in journal files up to this number is remembered already.
     remembered_to: u64,
+    /// Chains of which something does not read.
+    damaged: Damaged,
     gains: Vec<Gained>,
     /// Each file with the commit time of its first frame.
     file_starts: VecDeque<(u64, i64)>,
@@ -289,13 +311,25 @@ struct Recovery<'r> {
 }
 
 /// What a chain gained at a time.
-struct Gained {
+pub(super) struct Gained {
     logged_at: i64,
-    first_seq: u64,
-    gain: Gain,
+    pub first_seq: u64,
+    pub gain: Gain,
 }
 
 impl Gained {
+    /// Position behind the last entry.
+    pub fn end_seq(&self) -> u64 {
+        self.first_seq + self.gain.entry_count()
+    }
+
+    /// Leaves out entries before a position.
+    pub fn drop_before(&mut self, seq: u64) {
+        let count = seq.saturating_sub(self.first_seq);
+        self.gain.drop_first(count);
+        self.first_seq += count;
+    }
+
     /// Its place in the one total order.
     fn order(&self) -> (i64, &str, u64) {
         (self.logged_at, self.gain.service(), self.first_seq)
@@ -304,10 +338,19 @@ impl Gained {
 
 impl replay::Visit for Recovery<'_> {
     fn part(&mut self, journal: u64, logged_at: i64, part: &Part<'_>) -> Result<(), String> {
-        replay_part(&mut self.tails, part)?;
+        if !self.damaged.has(part.service) {
+            self.damaged.note_gap(&self.tails, part);
+        }
+        if !self.damaged.has(part.service) {
+            replay_part(&mut self.tails, part)?;
+        }
         self.gains.push(Gained { logged_at, first_seq: part.first_seq, gain: Gain::of(part) });
         self.view.publish(journal, logged_at, part, None);
         Ok(())
+    }
+
+    fn met(&mut self, journal: u64, service: &str) {
+        self.damaged.met(journal, service);
     }
 
     fn commit(&mut self, journal: u64, logged_at: i64, parts: &[Part<'_>], keys: &[BatchKey]) {

@@ -31,6 +31,9 @@ pub trait Visit {
     /// Why it cannot be the chain's next: damage.
     fn part(&mut self, journal: u64, logged_at: i64, part: &Part<'_>) -> Result<(), String>;
 
+    /// A part was met, whatever becomes of it, in a journal file.
+    fn met(&mut self, _journal: u64, _service: &str) {}
+
     /// A commit, once for its frame, with all its parts, those too that are sealed by now.
     fn commit(&mut self, _journal: u64, _logged_at: i64, _parts: &[Part<'_>], _keys: &[BatchKey]) {}
 }
@@ -88,10 +91,11 @@ pub fn replay(
             Event::End(tail) => replayed.tail = tail,
         }
     }
-    // What is before these is not there.
-    for ahead in std::mem::take(&mut sequence.ahead).into_values() {
+    // What is before these is not there. Of what lies in two places one is left out here too.
+    for ((service, first_seq), ahead) in std::mem::take(&mut sequence.ahead) {
+        let next = sequence.next.get(&service).copied().unwrap_or(0).max(first_seq);
         let result = with_part(&ahead.frame, ahead.index, |logged_at, part| {
-            visit.part(ahead.frame.journal, logged_at, part)
+            sequence.advance(ahead.frame.journal, logged_at, part, next, visit)
         });
         if let Err(detail) = result {
             replayed.damage.push(lost_frame(&ahead.frame, &detail));
@@ -147,6 +151,7 @@ impl Sequence {
     fn take(&mut self, frame: &Arc<Frame>, visit: &mut impl Visit) -> Result<(), String> {
         let (parts, keys) = parts_of(frame)?;
         for (index, (logged_at, part)) in parts.iter().enumerate() {
+            visit.met(frame.journal, part.service);
             let next = self.next.get(part.service).copied().unwrap_or(0);
             if part.first_seq > next {
                 let key = (Box::from(part.service), part.first_seq);

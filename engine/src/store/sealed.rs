@@ -14,6 +14,8 @@ use crate::proof::tree::RightEdge;
 use crate::proof::{Hash, Hasher, Key, hashes};
 use crate::segment::Segment;
 use crate::segment::writer;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -74,41 +76,48 @@ impl SealedChain {
     /// What a chain's segments, by position, say; with the lines' tenants.
     ///
     /// # Errors
-    /// A tenant table that does not read, or tables that together don't have every line.
-    pub fn load(service: ServiceName, segments: &[Arc<Segment>]) -> Result<Option<Loaded>, SegmentError> {
+    /// A tenant table that does not read, or tables that together don't have every line; with the file.
+    pub fn load(
+        service: ServiceName,
+        segments: &[Arc<Segment>],
+    ) -> Result<Option<Loaded>, (String, SegmentError)> {
         let Some(last) = segments.last() else { return Ok(None) };
         let footer = last.footer();
-        let wrong = |expected, found: String| SegmentError { offset: 0, expected, found };
+        let wrong =
+            |expected, found: String| (last.path().to_owned(), SegmentError { offset: 0, expected, found });
         if footer.line_count as usize > limits::LINE_COUNT_MAX {
             return Err(wrong("at most 1 000 000 lines", footer.line_count.to_string()));
         }
         let edge = RightEdge::from_subtrees(footer.end_seq(), &footer.closing_edge);
         let edge =
             edge.ok_or_else(|| wrong("a subtree for each bit of the size", footer.end_seq().to_string()))?;
-        let mut lines: Vec<Option<(SealedLine, Box<str>)>> = vec![None; footer.line_count as usize];
-        let mut missing = lines.len();
+        let line_count = footer.line_count as usize;
+        // By number, as they are found: what a footer counts is not there yet.
+        let mut lines: BTreeMap<u32, (SealedLine, Box<str>)> = BTreeMap::new();
         // The newest segment that has a line says where it stands.
         for segment in segments.iter().rev() {
-            if missing == 0 {
+            if lines.len() == line_count {
                 break;
             }
-            for row in segment.read(|view| view.read_tenants())? {
-                let line = lines.get_mut(row.line as usize);
-                let line =
-                    line.ok_or_else(|| wrong("a line below the footer's count", row.tenant.clone()))?;
-                if line.is_none() {
-                    missing -= 1;
+            let table = segment.read(|view| view.read_tenants());
+            for row in table.map_err(|error| (segment.path().to_owned(), error))? {
+                if row.line >= footer.line_count || row.slot as usize >= SLOT_COUNT_MAX {
+                    let found = format!("line {} and slot {} of {:?}", row.line, row.slot, row.tenant);
+                    return Err(wrong("lines and slots below their counts", found));
+                }
+                if let Entry::Vacant(line) = lines.entry(row.line) {
                     let line_id = hashes::line_id(&row.nonce, &footer.chain_id, &row.tenant);
                     let (state, key) = (row.closing, row.keys.last().copied());
                     let own = SealedLine { line_id, nonce: row.nonce, slot: row.slot, state, key };
-                    *line = Some((own, row.tenant.into()));
+                    line.insert((own, row.tenant.into()));
                 }
             }
         }
-        if missing > 0 {
-            return Err(wrong("every line of the chain in some segment", format!("{missing} in none")));
+        if lines.len() < line_count || footer.slot as usize >= SLOT_COUNT_MAX {
+            let found = format!("{} of {line_count} lines, slot {}", lines.len(), footer.slot);
+            return Err(wrong("every line of the chain in some segment, and a possible slot", found));
         }
-        let (lines, tenants): (_, Vec<Box<str>>) = lines.into_iter().flatten().unzip();
+        let (lines, tenants): (_, Vec<Box<str>>) = lines.into_values().unzip();
         let (store_id, chain_id, slot, head) = (footer.store_id, footer.chain_id, footer.slot, footer.head);
         let chain = SealedChain { store_id, service, chain_id, slot, head, edge, lines };
         Ok(Some(Loaded { chain, tenants }))
@@ -248,6 +257,9 @@ impl SealedChain {
         Ok((next, bytes))
     }
 }
+
+/// Slots of the directory: a row for each chain and line that a store may have.
+const SLOT_COUNT_MAX: usize = limits::LINE_COUNT_MAX + limits::CHAIN_COUNT_MAX;
 
 /// A line that has no entry yet.
 const NO_LINE: SealedLine = SealedLine {

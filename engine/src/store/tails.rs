@@ -21,6 +21,8 @@ pub struct Tails {
     tenants: Vec<Tenant>,
     by_tenant: Map<u32>,
     line_count: usize,
+    /// Why chains take no entries, of those that don't.
+    read_only: Map<Error>,
 }
 
 /// A tenant, numbered by its first line in any chain.
@@ -81,7 +83,25 @@ impl Tails {
             tenants: Vec::new(),
             by_tenant: Map::default(),
             line_count: 0,
+            read_only: Map::default(),
         }
+    }
+
+    /// From here on a chain takes no entries. It keeps its number: ids that came in it are still known.
+    pub fn refuse(&mut self, chain: u32, size: u64, why: Error) {
+        let tail = self.chain_mut(chain);
+        // A chain without an entry would be taken back with others that were begun for nothing.
+        tail.next_seq = size.max(1);
+        let service = tail.service.as_str().into();
+        self.read_only.insert(service, why);
+    }
+
+    /// Why entries of these services are refused, if any of them are.
+    pub fn refusal(&self, services: &[ServiceName]) -> Option<&Error> {
+        if self.read_only.is_empty() {
+            return None;
+        }
+        services.iter().find_map(|service| self.read_only.get(service.as_str()))
     }
 
     pub fn chain_count(&self) -> usize {

@@ -45,7 +45,7 @@ impl Pipeline {
     /// Merges the first small neighbours; false if there are none, or entries come in and they can wait.
     fn compact_a_piece(&self) -> Result<bool, Error> {
         let is_busy = self.view.open_bytes() > self.bounds.open_bytes_aim / 2;
-        for chain in self.view.chains() {
+        for chain in self.view.writable_chains() {
             let segments = chain.segments();
             let range = compaction::next(&segments, Extent::Pieces, self.bounds.segment_rows_max);
             let Some(range) = range else { continue };
@@ -61,7 +61,7 @@ impl Pipeline {
     /// Merges everything that the extent asks for. `progress` gets the figures so far after each step.
     pub fn compact(&self, extent: Extent, progress: &mut dyn FnMut(&Compacted)) -> Result<Compacted, Error> {
         let mut done = Compacted::default();
-        for chain in self.view.chains() {
+        for chain in self.view.writable_chains() {
             loop {
                 let segments = chain.segments();
                 let range = compaction::next(&segments, extent, self.bounds.segment_rows_max);

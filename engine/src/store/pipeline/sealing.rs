@@ -14,6 +14,7 @@ use crate::proof::Hasher;
 use crate::proof::directory::Slot;
 use crate::segment::{self, Segment};
 use crate::store::carry::Carriage;
+use crate::store::ends;
 use crate::store::remembered::{self, Collector};
 use crate::store::sealed::{Built, SealedChain};
 use crate::store::sealer::Sealer;
@@ -219,6 +220,7 @@ impl Pipeline {
             let old = newest.saturating_sub(self.bounds.journal_files_aim);
             self.move_out_of(sealer, old)?;
             let needed = self.oldest_needed_journal();
+            ends::write_before(sealer, &self.identity.id, needed)?;
             self.remember_before(sealer, needed)?;
             self.committer.lock().journal.trim_to(needed - 1);
             sealer.looked_at = newest;
@@ -331,6 +333,7 @@ impl Pipeline {
         }
         // The ledger's lock is held while a frame is on its way from there into the index.
         let _ledger = self.ledger.lock();
+        let oldest = oldest.min(self.view.oldest_journal_of_read_only().unwrap_or(u64::MAX));
         self.view.open_pins().iter().map(|pin| pin.oldest_journal).fold(oldest, u64::min)
     }
 
@@ -401,6 +404,7 @@ impl Pipeline {
         self.rotate()?;
         self.move_out_of(sealer, newest)?;
         let needed = self.oldest_needed_journal();
+        ends::write_before(sealer, &self.identity.id, needed)?;
         self.remember_before(sealer, needed)?;
         self.committer.lock().journal.trim_to(needed - 1);
         self.rotate()?;
