@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A second reader of Sealog stores, written from docs/format.md and docs/integrity.md alone.
+"""A second reader of Sealog stores, written from docs/format.md, docs/segment.md and docs/integrity.md alone.
 
 It shares nothing with the engine, so it shows whether the pages say enough: a reader that knows only them must find the
 same entries, hashes and damage. "F:" and "I:" below name sections of format.md and integrity.md.
@@ -13,6 +13,8 @@ state. The directory of each heads in the store is checked as well, as of the fr
 """
 import datetime, hashlib, json, re, struct, sys, zlib
 from pathlib import Path
+
+import second_segment
 
 CONTROL = b"sealog.control"
 
@@ -78,17 +80,17 @@ def read_store(text):
 
 # ---- F: Journal file, and "Reading a journal: torn tail or damage" ---------------------------------------------------
 
-FILE_HEADER = struct.Struct("<8sI4s16sQQ8s4sI")
+FILE_HEADER = struct.Struct("<8sII16sQQ8s4sI")
 FRAME_HEADER = struct.Struct("<4sB3sQQqQIIIIII")
 
 def file_header(raw, number, store_id=None):
-    """(store_id, first_frame, nonce), or None, of each of the two copies."""
+    """(store_id, first_frame, nonce, trimmed), or None, of each of the two copies."""
     copies = []
     for copy in (raw[:64], raw[64:128]):
-        magic, version, zero, store, journal, first, nonce, zero2, crc = FILE_HEADER.unpack(copy.ljust(64, b"\0"))
-        good = (magic == b"SLGJRNL1" and version == 1 and zero == zero2 == bytes(4) and journal == number
+        magic, version, trimmed, store, journal, first, nonce, zero, crc = FILE_HEADER.unpack(copy.ljust(64, b"\0"))
+        good = (magic == b"SLGJRNL1" and version == 1 and zero == bytes(4) and trimmed < journal == number
                 and crc == zlib.crc32(copy[:60]) and store_id in (None, store) and len(copy) == 64)
-        copies.append((store, first, nonce) if good else None)
+        copies.append((store, first, nonce, trimmed) if good else None)
     return copies
 
 def frame_header(data, o, seed):
@@ -99,7 +101,7 @@ def frame_header(data, o, seed):
     _, kind, zero, number, durable, _, offset, length, _, _, _, zero2, crc = fields
     if crc != zlib.crc32(data[o:o + 60], seed):
         return None, False
-    good = (kind in (1, 2) and number and zero == bytes(3) and not zero2 and offset == o and durable < number
+    good = (kind in (1, 2, 3) and number and zero == bytes(3) and not zero2 and offset == o and durable < number
             and length <= 33_554_432)
     return fields if good else None, True
 
@@ -109,6 +111,13 @@ class Journal:
     def __init__(self, files, store_id, note):
         self.files, self.store_id, self.note = files, store_id, note  # [(number, name, function that reads)] in order
         self.expected, self.torn_bytes, self.damaged, self.lost = 1, 0, False, False
+        # F: Which files are needed.
+        said = [copy for number, _, read in files[-2:] for copy in file_header(read(128), number, store_id) if copy]
+        self.trimmed = max((copy[3] for copy in said), default=0)
+        self.files = [file for file in files if file[0] > self.trimmed]
+        if self.trimmed and self.files:
+            first = [copy for copy in file_header(self.files[0][2](128), self.files[0][0], store_id) if copy]
+            self.expected = first[0][1] if first else 1
 
     def damage(self, place, why, next_frame=0, kind="checksum"):
         """Frames up to `next_frame` are lost with it."""
@@ -120,7 +129,7 @@ class Journal:
 
     def frames(self):
         """Yields ((file, begin, end), header's fields, payload) of each frame that reads and is due."""
-        expected_file = 1
+        expected_file = self.trimmed + 1
         for index, (number, name, read) in enumerate(self.files):
             last, data = index + 1 == len(self.files), read()
             # Begin a file, rule 1: it was being begun when a crash came.
@@ -142,7 +151,7 @@ class Journal:
                 self.lost = True
                 self.damage((name, 128, len(data)), "no frame can be checked without the nonce", vouched)
                 continue
-            store_id, first, nonce = header
+            store_id, first, nonce, _ = header
             if store_id != self.store_id:  # rule 3
                 self.lost = True
                 self.damage((name, 0, len(data)), "the file is of another store", kind="foreign")
@@ -168,7 +177,7 @@ class Journal:
                 if end > size:
                     may_be_torn, why = True, "the file ends inside a frame"
                 elif (payload_crc != zlib.crc32(payload, zlib.crc32(struct.pack("<Q", number), seed))
-                      or any(data[o + 64 + length:end]) or bool(parts) != (kind == 1) or bool(entries) != (kind == 1)
+                      or any(data[o + 64 + length:end]) or bool(parts) != (kind != 2) or bool(entries) != (kind != 2)
                       or kind == 2 and length):
                     may_be_torn, search, why = True, end, "payload, padding or counts of a frame are wrong"
                 elif number == self.expected:  # rule 2
@@ -199,8 +208,9 @@ class Journal:
 
 # ---- F: Payload of a commit frame ------------------------------------------------------------------------------------
 
-def parse_payload(payload, part_count, entry_count):
-    """The parts: (service, kind, first_seq, prev, new lines, salt keys, rows, leaves, records)."""
+def parse_payload(payload, part_count, entry_count, carried=None):
+    """The parts: (service, kind, first_seq, prev, new lines, salt keys, rows, leaves, records). Of a carry frame,
+    `carried` gets the commit time of each."""
     size, pos, parts = len(payload), 0, []
     def need(condition):
         if not condition:
@@ -222,6 +232,8 @@ def parse_payload(payload, part_count, entry_count):
         return n
 
     for _ in range(part_count):
+        if carried is not None:
+            carried.append(struct.unpack("<q", take(8))[0])
         service, kind, line_count, key_count, entries = short(), number(1), count(22), count(36), count(41)
         first_seq, prev = number(8), take(32)
         need(1 <= entries <= entry_count and first_seq + entries < 1 << 64)
@@ -233,7 +245,7 @@ def parse_payload(payload, part_count, entry_count):
         need(all(1 <= length <= 262_144 for length, _ in rows))
         parts.append((service, kind, first_seq, prev, lines, keys, rows, leaves, [take(length) for length, _ in rows]))
     need(entry_count == 0)
-    for _ in range(count(36)):  # batch keys, of which only the shape can be checked
+    for _ in range(count(36) if carried is None else 0):  # batch keys, of which only the shape can be checked
         take(32)
         for _ in range(count(16)):
             part, first, entries = number(4), number(8), number(4)
@@ -403,8 +415,111 @@ class Chain:
 def skeleton(kind, chain_id, seq, logged_at, prev, body):
     return b"SLG1" + bytes([kind, 0, 0, 0]) + chain_id + struct.pack(">Qq", seq, logged_at) + prev + body
 
+def cut(part, begin, end):
+    """The entries of a part from the position `begin` to `end`, with the lines that begin among them."""
+    service, kind, seq, prev, lines, keys, rows, leaves, records = part
+    low, high = begin - seq, end - seq
+    earlier = {line for _, line in rows[:low]}
+    lines = [line for line in lines if line[0] not in earlier and any(own == line[0] for _, own in rows[low:high])]
+    prev = leaves[32 * low - 32:32 * low] if low else prev
+    return service, kind, begin, prev, lines, keys, rows[low:high], leaves[32 * low:32 * high], records[low:high]
+
+class Sealed:
+    """A chain's segments: I, Sealed segments, by itself and joined."""
+
+    def __init__(self, verifier, service, files):
+        self.service, self.problem = service.encode(), lambda text: verifier.problem(text)
+        self.rows, self.lines, self.slots, self.end = {}, {}, {}, 0  # rows: seq to (kind, time, line, leaf, record, K)
+        chain, hole = Chain(verifier.name, verifier.store_id, self.service), False
+        self.tables, self.head, edge, self.slot = [], chain.leaf, [], None
+        for first, name, data in files:
+            try:
+                segment = second_segment.read_footer(data)
+                if (segment.store_id, segment.chain_id, segment.first) != (verifier.store_id, chain.id, first):
+                    self.problem(f"foreign: {name}: of another store, chain or position")
+                    continue
+                if segment.end <= self.end:
+                    continue  # dead
+                segment = second_segment.read(data)
+            except (ValueError, IndexError) as why:
+                self.problem(f"checksum: {name}: {why}")
+                continue
+            if first < self.end:
+                self.problem(f"duplicate: {name}: it begins inside the one before")
+                continue
+            hole |= first > self.end
+            if first > self.end:
+                self.problem(f"segment_missing: {name}: entries {self.end} to {first - 1} are in no segment")
+            elif (segment.prev, segment.opening) != (self.head, edge):
+                self.problem(f"altered: {name}: it goes on from another leaf or tree")
+            for why in second_segment.check(segment):
+                self.problem(f"{why} ({name})")
+            self.join(name, segment, hole, chain)
+            self.end, self.head, edge = segment.end, segment.head, segment.closing
+        self.has_hole = hole
+
+    def join(self, name, segment, hole, chain):
+        if self.slot not in (None, segment.slot):
+            self.problem(f"altered: {name}: another slot of the chain")
+        self.slot = segment.slot
+        for tenant, number, slot, nonce, opening, closing, keys in segment.tenants:
+            known = self.lines.get(number)
+            line = Line(chain, nonce, tenant)
+            wanted = known and known[1] or ((0, line.digest) if not hole else opening)
+            if opening != wanted and not hole:
+                self.problem(f"{'altered' if opening[0] == wanted[0] else 'tenant_gap'}: {name}: {tenant!r} goes on elsewhere")
+            if known and known[0] != (tenant, nonce, slot):
+                self.problem(f"altered: {name}: another name, nonce or slot of line {number}")
+            self.lines[number] = (tenant, nonce, slot), closing
+            self.slots[number] = slot
+        if len(self.lines) != segment.line_count and not hole:
+            self.problem(f"index: {name}: {segment.line_count} lines, {len(self.lines)} are known")
+        for index, (row, leaf, key) in enumerate(zip(segment.rows, segment.leaves, segment.keys)):
+            kind, time, tenant, _, record = row
+            own = segment.tenants[tenant]
+            prev = segment.leaves[index - 1] if index else segment.prev
+            self.rows[segment.first + index] = kind, time, own, leaf, record, key, prev
+
+    def commits(self):
+        """{commit time: [part]}, as if they stood in the journal."""
+        found, begun, last, keys = {}, set(), None, {}
+        for seq, (kind, time, own, leaf, record, key, prev) in sorted(self.rows.items()):
+            tenant, number, _, nonce, opening, _, _ = own
+            if last != (time, kind, seq):
+                part = [self.service, kind, seq, prev, [], [], [], b"", []]
+                found.setdefault(time, []).append(part)
+            if number not in begun:
+                begun.add(number)
+                part[4].append((number, nonce, tenant, opening))
+            if keys.get(number) != key:
+                # A part has one key for a line: another begins another part.
+                if any(line == number for _, line in part[6]):
+                    part = [self.service, kind, seq, prev, [], [], [], b"", []]
+                    found[time].append(part)
+                keys[number] = key
+                part[5].append((number, key))
+            part[6].append((len(record), number))
+            part[7] += leaf
+            part[8].append(record)
+            last = time, kind, seq + 1
+        return found
+
+    def check_copy(self, part, logged_at):
+        """What the journal still holds of them is theirs."""
+        service, kind, seq, _, lines, keys, rows, leaves, records = part
+        names = {number: own[0] for number, own in self.lines.items()}
+        for number, nonce, tenant in lines:
+            if number in names and names[number][:2] != (tenant, nonce):
+                self.problem(f"altered: {service.decode()}: line {number} is another in the journal")
+        for index, record in enumerate(records):
+            sealed = self.rows.get(seq + index)
+            leaf = leaves[32 * index:32 * index + 32]
+            if sealed and (sealed[0], sealed[1], sealed[2][1], sealed[3], sealed[4]) != (
+                    kind, logged_at, rows[index][1], leaf, record):
+                self.problem(f"altered: {service.decode()}: entry {seq + index} is another in the journal")
+
 class Verifier:
-    def __init__(self, store, files, strange=()):
+    def __init__(self, store, files, strange=(), segments=None):
         self.name, self.store_id, intact = store
         self.problems, self.chains, self.slots, self.time, self.missed = [], {}, [], None, set()
         self.journal = Journal(files, self.store_id, self.problem)
@@ -412,32 +527,88 @@ class Verifier:
             self.problem("checksum: STORE is damaged, and its lines still read")
         for path in strange:
             self.problem(f"checksum: {path}: no name of a journal file")
+        self.sealed = {name.encode(): Sealed(self, name, own) for name, own in sorted((segments or {}).items())}
 
     def problem(self, text):
         if len(self.problems) < 1000:
             self.problems.append(text)
 
-    def commits(self):
-        """(header's fields, parts) of each frame that has entries. A payload of another form loses the frame."""
+    def frames(self):
+        """(frame, commit times, parts) of each frame that has entries: a commit has one time. A payload of another form
+        loses the frame."""
         for place, header, payload in self.journal.frames():
-            if header[1] == 1:
+            if header[1] != 2:
+                carried = [] if header[1] == 3 else None
                 try:
-                    yield header, parse_payload(payload, header[9], header[10])
+                    parts = parse_payload(payload, header[9], header[10], carried)
+                    yield header, carried or [header[5]] * len(parts), parts
                 except ValueError as why:
                     self.journal.lost = True
                     self.journal.damage(place, f"{why}; frame {header[3]} is lost")
 
-    def run(self):
-        for header, parts in self.commits():
-            logged_at = header[5]
-            if self.time is not None and logged_at <= self.time:
+    def commits(self):
+        """(commit time, parts, what the journal had lost by then) in the order of commits: what is sealed, and what was
+        carried, stands where its commit time puts it; of what lies in two places one is left out."""
+        frames = [(*frame, (self.journal.lost, self.journal.damaged)) for frame in self.frames()]
+        before, there, elsewhere, time = (False, False), {}, {}, None
+        for service, sealed in self.sealed.items():
+            for logged_at, parts in sealed.commits().items():
+                elsewhere.setdefault(logged_at, []).extend(parts)
+        for header, _, parts, _ in frames:
+            if header[1] == 1:
+                for part in parts:
+                    there.setdefault(part[0], set()).update(range(part[2], part[2] + len(part[6])))
+        for header, logged, parts, _ in frames:
+            for logged_at, part in zip(logged, parts) if header[1] == 3 else ():
+                self.copy(part, logged_at)
+                own = there.setdefault(part[0], set())
+                known = self.sealed[part[0]].end if part[0] in self.sealed else 0
+                fresh = [seq for seq in range(part[2], part[2] + len(part[6])) if seq not in own and seq >= known]
+                if fresh:
+                    elsewhere.setdefault(logged_at, []).append(cut(part, fresh[0], fresh[-1] + 1))
+                    own.update(fresh)
+        waiting = sorted(elsewhere)
+        for header, _, parts, lost in frames:
+            if header[1] != 1:
+                continue
+            while waiting and waiting[0] < header[5]:
+                at = waiting.pop(0)
+                yield at, sorted(elsewhere[at], key=lambda part: (part[0], part[2])), before
+            if time is not None and header[5] <= time:
                 self.problem(f"time: frame {header[3]} was not committed after the one before")
-            self.time = logged_at
+            own, time = [], header[5]
+            for part in parts:
+                self.copy(part, header[5])
+                known = self.sealed[part[0]].end if part[0] in self.sealed else 0
+                if part[2] + len(part[6]) > known:
+                    own.append(cut(part, known, part[2] + len(part[6])) if part[2] < known else part)
+            if waiting and waiting[0] == header[5]:
+                own = sorted(own + elsewhere[waiting.pop(0)], key=lambda part: (part[0], part[2]))
+            yield header[5], own, lost
+            before = lost
+        for at in waiting:
+            yield at, sorted(elsewhere[at], key=lambda part: (part[0], part[2])), before
+
+    def copy(self, part, logged_at):
+        if part[0] in self.sealed:
+            self.sealed[part[0]].check_copy(part, logged_at)
+
+    def run(self):
+        for logged_at, parts, lost in self.commits():
+            at_end = self.journal.lost, self.journal.damaged
+            self.journal.lost, self.journal.damaged = lost
             for part in parts:
                 if part[1] == 4:
                     self.heads(part[8], len(parts))
             for part in parts:
                 self.part(part, logged_at)
+            self.journal.lost, self.journal.damaged = at_end
+        for service, sealed in self.sealed.items():
+            chain = self.chains.get(service)
+            if chain and self.directory():
+                slots = {number: self.slots.index(chain.lines[number]) for number in sealed.slots}
+                if (self.slots.index(chain), slots) != (sealed.slot, sealed.slots):
+                    self.problem(f"altered: {chain.service}: other slots of the directory than its segments say")
         return self
 
     def part(self, part, logged_at):
@@ -449,17 +620,19 @@ class Verifier:
             self.slots.append(chain)
             chain.holes += service in self.missed
         where, lines, peaks, new, problem = chain.service, chain.lines, chain.peaks, sha256, self.problem
-        for number, nonce, tenant in new_lines:
+        for number, nonce, tenant, *opening in new_lines:
             if number in lines or tenant in chain.tenants:
                 problem(f"duplicate: {where}: line {number} begins twice")
                 continue
-            if number != len(lines) and not self.journal.lost:
+            if number != len(lines) and not self.journal.lost and not chain.holes and seq <= chain.size:
                 problem(f"altered: {where}: line {number} begins where line {len(lines)} was due")
             lines[number] = Line(chain, nonce, tenant)
             chain.tenants.add(tenant)
+            if opening and opening[0][0]:  # it began in a segment that is not there
+                lines[number].size, lines[number].digest = opening[0]
         for number, key in keys:
             if number in lines:
-                lines[number].key = lines[number].key or key
+                lines[number].key = key  # until the next; it never explains an entry before it
         if kind > 7 or kind != 7 and (kind != 0) != (service == CONTROL):
             problem(f"foreign: {where}: entries of kind {kind}")
         if seq > chain.size:
@@ -570,15 +743,21 @@ def open_store(directory):
             files.append((int(number[1]), "journal/" + path.name, read))
         elif path.name.endswith(".journal"):
             strange.append("journal/" + path.name)
-    return Verifier(store, sorted(files, key=lambda file: file[0]), strange)
+    segments, chains = {}, Path(directory, "chains")
+    for path in chains.glob("*/*.segment") if chains.is_dir() else ():
+        if re.fullmatch(r"[0-9]{20}\.segment", path.name):
+            name = f"chains/{path.parent.name}/{path.name}"
+            segments.setdefault(path.parent.name, []).append((int(path.stem), name, path.read_bytes()))
+    segments = {service: sorted(own) for service, own in segments.items()}
+    return Verifier(store, sorted(files, key=lambda file: file[0]), strange, segments)
 
 def print_entries(verifier):
-    """Frames are in the order of commits, parts in that of services: journal order is the total order (I: Order)."""
-    for header, parts in verifier.commits():
+    """Commits come in their order, parts in that of services: the total order (I: Order)."""
+    for logged_at, parts, _ in verifier.commits():
         for service, _, seq, *_, records in parts:
             for record in records if not service.startswith(b"sealog.") else ():
                 try:
-                    print(json.dumps(flat(decode_record(record), seq, header[5]), separators=(",", ":")))
+                    print(json.dumps(flat(decode_record(record), seq, logged_at), separators=(",", ":")))
                 except ValueError as why:
                     verifier.problem(f"altered: {service.decode()}: entry {seq}: {why}")
                 seq += 1
