@@ -9,6 +9,7 @@
 
 pub mod command;
 pub mod flip;
+pub mod flip_segment;
 pub mod forge;
 pub mod plain;
 pub mod sample;

@@ -10,6 +10,8 @@ use sealog_engine::reader::Reader;
 use sealog_engine::store::Store;
 use sealog_engine::verify::ProblemKind;
 use sealog_tests::flip::{Target, problems, report};
+use sealog_tests::flip_segment;
+use sealog_tests::flip_segment::SegmentTarget;
 use sealog_tests::forge::Forge;
 use sealog_tests::sample;
 use sealog_tests::simulation::disk::SimulatedDisk;
@@ -248,6 +250,20 @@ fn a_blank_file_out_of_turn_does_not_hide_a_missing_one() {
     let report = report(&disk);
     assert!(is_refused, "a file was begun behind a hole: {:#?}", problems(&report));
     assert_eq!(report.problems[0].file, path(4), "{:#?}", problems(&report));
+}
+
+#[test]
+fn a_segment_with_a_flipped_bit_cut_or_swapped_is_named() {
+    let disk = flip_segment::sealed(2 << 10);
+    let paths = flip_segment::paths(&disk);
+    assert!(paths.len() > 6, "{paths:?}");
+    for path in [&paths[0], &paths[paths.len() - 1]] {
+        let target = SegmentTarget::new(&disk, path);
+        // The long run takes every bit of a larger one: `tests/src/bin/flip.rs`.
+        assert!(target.flip_bits(13, 2, |_| {}).named > 300);
+        assert!(target.cut(5, 2, |_| {}).named > 100);
+    }
+    assert_eq!(flip_segment::swap_every_pair(&disk).named, (paths.len() * (paths.len() - 1) / 2) as u64);
 }
 
 #[test]
