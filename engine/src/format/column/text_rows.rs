@@ -111,7 +111,8 @@ impl TextRows {
             text.len()
         );
         // Only rows with a text are pushed: the last one is that of the place before.
-        let follows = !begins_run && self.numbers.len() == place && place % BLOCK_ROWS as usize != 0;
+        let follows =
+            !begins_run && self.numbers.len() == place && !place.is_multiple_of(BLOCK_ROWS as usize);
         if self.numbers.len() < place {
             self.numbers.resize(place, NONE);
         }
