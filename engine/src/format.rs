@@ -7,6 +7,7 @@ pub mod column;
 pub mod commit;
 pub mod control;
 pub mod ends;
+pub mod fuse;
 pub mod journal;
 pub mod metadata;
 pub mod record;

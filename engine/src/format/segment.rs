@@ -12,6 +12,7 @@
 
 pub mod attributes;
 pub mod columns;
+pub mod filters;
 pub mod gather;
 pub mod places;
 pub mod references;
@@ -62,6 +63,8 @@ pub enum SectionKind {
     Severities,
     /// A column of the records.
     Column(columns::Field),
+    /// Which request IDs each group may hold.
+    Filters,
 }
 
 /// What a segment is made of beside its rows.

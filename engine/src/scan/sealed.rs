@@ -9,8 +9,10 @@ use super::Hit;
 use super::Order;
 use super::columns::{Look, Test};
 use super::filter::Compiled;
+use crate::format::fuse;
 use crate::format::record;
 use crate::format::segment::columns::Field;
+use crate::format::segment::filters;
 use crate::format::segment::places::{Places, Run};
 use crate::format::segment::{GROUP_ROWS, SegmentError, times};
 use crate::format::sheet::Sheet;
@@ -65,6 +67,8 @@ pub(super) struct Sealed {
     /// Indexes into the tenant table, ascending.
     tenants: Option<Vec<u32>>,
     test: Test,
+    /// Groups that may hold what is looked for, or all.
+    groups: Option<Vec<bool>>,
     pace: Pace,
     /// Rows that are left of the last step, the next one last.
     found: Vec<Found>,
@@ -162,6 +166,18 @@ fn push_places(places: impl IntoIterator<Item = u32>, out: &mut Vec<Range<u32>>)
     }
 }
 
+/// Which groups may hold the request IDs that are looked for; none if that is not known.
+fn groups_with(view: &View<'_>, compiled: &Compiled) -> Result<Option<Vec<bool>>, SegmentError> {
+    let mut asked = compiled.exact.iter().filter(|exact| exact.column == filters::FIELD);
+    let Some(exact) = asked.next().filter(|exact| !exact.has("") && !view.has_verbatim()) else {
+        return Ok(None);
+    };
+    let Some(filters) = view.filters()? else { return Ok(None) };
+    let keys: Vec<u64> = exact.values.iter().map(|value| fuse::key_of(value.as_bytes())).collect();
+    let may_hold = |group| keys.iter().any(|key| filters.may_hold(group, *key));
+    Ok(Some((0..filters.group_count()).map(may_hold).collect()))
+}
+
 fn rows_of(view: &View<'_>, severities: &[Severity]) -> Result<RoaringBitmap, SegmentError> {
     let classes = view.severities()?;
     let mut rows = RoaringBitmap::new();
@@ -189,13 +205,17 @@ impl Sealed {
             return Ok(None);
         }
         let Some(test) = Test::new(view, compiled)? else { return Ok(None) };
+        let groups = groups_with(view, compiled)?;
+        if groups.as_ref().is_some_and(|groups| !groups.contains(&true)) {
+            return Ok(None);
+        }
         let severities = compiled.severities.as_ref().filter(|_| tenants.is_none());
         let candidates = severities.map(|own| rows_of(view, own)).transpose()?;
         // Steps through a group that is nearly all refused cost more than looking at all of it at once.
         if compiled.exact.iter().any(|exact| exact.column == Field::RequestId) {
             pace.aim = AIM_MAX;
         }
-        Ok(Some(Sealed { rows, candidates, tenants, test, pace, found: Vec::new() }))
+        Ok(Some(Sealed { rows, candidates, tenants, test, groups, pace, found: Vec::new() }))
     }
 
     /// How the next segment goes on.
@@ -268,6 +288,22 @@ impl Sealed {
         cursors: &mut Cursors<'a>,
         room: &mut Room,
     ) -> Result<(), SegmentError> {
+        if let Some(groups) = &self.groups {
+            let places = view.places()?;
+            while !self.rows.is_empty() {
+                let (group, rows) = in_group(places, &self.rows, order);
+                if groups.get(group) != Some(&false) {
+                    break;
+                }
+                match order {
+                    Order::Ascending => self.rows.start = rows.end,
+                    Order::Descending => self.rows.end = rows.start,
+                }
+            }
+            if self.rows.is_empty() {
+                return Ok(());
+            }
+        }
         room.places.clear();
         let looked_at = match (&self.tenants, &self.candidates) {
             (Some(tenants), _) => self.places_of_tenants(view, tenants, order, &mut room.places)?,

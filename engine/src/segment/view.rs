@@ -12,6 +12,7 @@ use crate::format::column::text;
 use crate::format::column::times;
 use crate::format::metadata;
 use crate::format::segment::columns::{Field, Shape};
+use crate::format::segment::filters::Filters;
 use crate::format::segment::places;
 use crate::format::segment::places::{Places, Run};
 use crate::format::segment::times::Times;
@@ -50,6 +51,7 @@ pub struct View<'a> {
     inverse: Vec<Once<Vec<u16>>>,
     times: Once<Times<'a>>,
     severities: Once<Vec<RoaringBitmap>>,
+    filters: Once<Option<Filters<'a>>>,
     columns: [OnceLock<Result<Option<Column<'a>>, SegmentError>>; Field::ALL.len()],
     pool: Mutex<Vec<Cursors<'a>>>,
 }
@@ -101,6 +103,7 @@ impl<'a> View<'a> {
             inverse: (0..groups).map(|_| OnceLock::new()).collect(),
             times: OnceLock::new(),
             severities: OnceLock::new(),
+            filters: OnceLock::new(),
             columns: std::array::from_fn(|_| OnceLock::new()),
             pool: Mutex::new(Vec::new()),
         }
@@ -273,6 +276,19 @@ impl<'a> View<'a> {
             Ok(classes)
         };
         Self::opened(&self.severities, open).map(Vec::as_slice)
+    }
+
+    /// Which request IDs each group may hold, if the segment says so.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn filters(&self) -> Result<Option<&Filters<'a>>, SegmentError> {
+        let open = || {
+            let Some((bytes, section)) = self.section(SectionKind::Filters)? else { return Ok(None) };
+            let (first_seq, count) = (self.footer.first_seq, self.footer.entry_count);
+            Filters::open(bytes, first_seq, count).map(Some).map_err(|error| inside(section, error))
+        };
+        Self::opened(&self.filters, open).map(Option::as_ref)
     }
 
     /// Level-8 nodes of the tree whose last leaf lies in the segment, each with the leaf before its first.

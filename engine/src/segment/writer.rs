@@ -6,6 +6,7 @@ use crate::format::metadata;
 use crate::format::segment;
 use crate::format::segment::columns;
 use crate::format::segment::columns::Row;
+use crate::format::segment::filters;
 use crate::format::segment::gather;
 use crate::format::segment::places;
 use crate::format::segment::places::Run;
@@ -101,7 +102,11 @@ fn build_once(
         let _ = rows.serialize_into(&mut section);
     }
     add(SectionKind::Severities, &section);
+    let filters = filters::encode(&gathered, footer.first_seq);
     columns::encode(gathered, runs, effort, |field, bytes| add(SectionKind::Column(field), bytes));
+    if let Some(filters) = filters {
+        add(SectionKind::Filters, &filters);
+    }
     footer.sections = sections;
     segment::write_end(&footer, &mut out).map_err(too_large)?;
     Ok((out, fingerprints))

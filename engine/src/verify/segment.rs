@@ -4,6 +4,7 @@
 //! over all cores where one segment is large. Where a part of the file does not read, that is a finding, and whatever
 //! does not need it is still checked. What comes before and behind the segment is not known here (`sealed`).
 
+mod filters;
 mod index;
 mod lines;
 mod links;
@@ -309,6 +310,7 @@ fn recompute(
     let footer = view.footer();
     let Some(rows) = unfold(view, threads, findings) else { return };
     index::check(&rows, job.heads_times, job.service, findings);
+    filters::check(&rows, threads, findings);
     outcome.first_rows = index::first_rows(&rows);
     outcome.first_times = outcome.first_rows.iter().map(|row| rows.times[*row as usize]).collect();
     let row_at = |time: Timestamp| {

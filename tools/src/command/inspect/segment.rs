@@ -6,6 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::human;
 use crate::output::table::{bold, faint, plain};
 use crate::output::terminal::{note, printable};
+use sealog_engine::format::segment::filters::Filters;
 use sealog_engine::format::segment::{self, Footer, SectionKind, SegmentError};
 use sealog_engine::hex;
 use sealog_engine::limits::SEGMENT_BYTES_MAX;
@@ -117,6 +118,7 @@ fn section_name(kind: SectionKind) -> String {
         SectionKind::Times => "logged_at".to_owned(),
         SectionKind::Marks => "tree marks".to_owned(),
         SectionKind::Severities => "severity index".to_owned(),
+        SectionKind::Filters => "request filters".to_owned(),
         SectionKind::Column(field) => field.name().to_owned(),
     }
 }
@@ -136,6 +138,9 @@ fn codec(view: &View<'_>, kind: SectionKind) -> Result<String, SegmentError> {
             format!("packed, {}", human::counted(view.times()?.commit_count().into(), "commit", "commits"))
         }
         SectionKind::Marks => human::counted(view.marks()?.len() as u64, "node of 256", "nodes of 256"),
+        SectionKind::Filters => {
+            format!("{} groups", view.filters()?.map_or(0, Filters::group_count))
+        }
         SectionKind::Severities => format!("roaring, {} classes", view.severities()?.len()),
         SectionKind::Column(field) => match view.column(field)? {
             Some(Column::Numbers(_)) => "packed".to_owned(),
