@@ -144,8 +144,8 @@ fn read_all(view: &View<'_>) -> Outcome<()> {
     let times = view.times()?.decode()?;
     let rows = 0..view.footer().entry_count;
     view.with_cursors(|cursors| {
-        view.walk(rows, &times, cursors, |_, record| {
-            std::hint::black_box(record?);
+        view.walk(std::slice::from_ref(&rows), &times, cursors, |_, read| {
+            std::hint::black_box(read?.record);
             Ok(())
         })
     })

@@ -264,7 +264,7 @@ fn a_filter_that_leaves_a_request_out_is_reported() {
     let mut image = SegmentImage::open(&fs::read(&path).unwrap());
     // The fingerprints begin behind seed, bits and segments.
     image.section(SectionKind::Filters)[13..].iter_mut().step_by(2).for_each(|byte| *byte ^= 1);
-    fs::write(&path, image.encode()).unwrap();
+    File::create(&path).unwrap().write_all(&image.encode()).unwrap();
     let report = verify(&disk, &VerifyOptions::default(), |_| {}).unwrap();
     let kinds: Vec<ProblemKind> = report.all_problems().map(|problem| problem.kind).collect();
     assert!(!report.valid && kinds.iter().all(|kind| *kind == ProblemKind::Index), "{kinds:?}");

@@ -26,6 +26,7 @@ use sealog_tests::sample;
 use sealog_tests::sealed;
 use sealog_tests::simulation::disk::SimulatedDisk;
 use sealog_tests::simulation::random::Random;
+use std::ops::Range;
 
 const TENANTS: u32 = 5;
 
@@ -181,18 +182,22 @@ fn read(bytes: &[u8], footer: &Footer) -> Result<Vec<OwnRow>, segment::SegmentEr
 fn compare_with_plain(bytes: &[u8], footer: &Footer) {
     let view = View::new(bytes, footer);
     let Ok(Ok(times)) = view.times().map(|times| times.decode()) else { return };
-    let mut walked = 0;
-    let mut place = 0;
-    let result = view.with_cursors(|cursors| {
-        view.walk(0..footer.entry_count, &times, cursors, |head, record| {
-            let plain = plain::record(&view, place, head);
-            assert_eq!(record.ok(), plain.as_deref(), "place {place}");
-            place += 1;
-            walked += 1;
-            Ok::<_, segment::SegmentError>(())
-        })
-    });
-    assert!(result.is_err() || walked == footer.entry_count);
+    // All places, then some of each block, and of some blocks one.
+    for (step, length) in [(u32::MAX, u32::MAX), (3, 1), (40, 17), (301, 2)] {
+        let begins = (0..footer.entry_count).step_by(step as usize);
+        let places: Vec<Range<u32>> =
+            begins.map(|from| from..from.saturating_add(length).min(footer.entry_count)).collect();
+        let mut wanted = places.iter().cloned().flatten();
+        let result = view.with_cursors(|cursors| {
+            view.walk(&places, &times, cursors, |head, read| {
+                let place = wanted.next().unwrap();
+                let plain = plain::record(&view, place, head);
+                assert_eq!(read.ok().map(|read| read.record), plain.as_deref(), "place {place}");
+                Ok::<_, segment::SegmentError>(())
+            })
+        });
+        assert!(result.is_err() || wanted.next().is_none());
+    }
     for place in (0..footer.entry_count).rev() {
         let Ok((run, index)) = view.run_at(place) else { continue };
         let Ok(head) = view.head_with(place, run, index, &times) else { continue };

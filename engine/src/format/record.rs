@@ -460,68 +460,6 @@ pub fn tenant_of(bytes: &[u8]) -> Result<&str, CborError> {
     Err(reader.error("a tenant"))
 }
 
-/// What [`decode`] asks of a record without a control map beyond what [`encode`] gives any fields: texts that each record
-/// has, keys of attributes, an artifact that is held. Reads no texts; unless the record has attributes, a process or an
-/// artifact (`has_more`), nothing behind the last text that each has.
-///
-/// # Errors
-/// As [`decode`].
-pub fn check_encoded(bytes: &[u8], has_more: bool) -> Result<(), CborError> {
-    let mut reader = Reader::new(bytes);
-    let (mut texts, mut has_artifact, mut has_process) = (0, false, false);
-    for _ in 0..reader.map()? {
-        let start = reader.clone();
-        match reader.unsigned()? {
-            key::LOGGED_BY | key::TENANT | key::SERVICE | key::ACTIVITY => {
-                texts += u32::from(skip_text(&mut reader)?);
-                if texts == 4 && !has_more {
-                    return Ok(());
-                }
-            }
-            key::ARTIFACT_SHA256 => {
-                has_artifact = true;
-                reader.skip(1)?;
-            }
-            key::PROCESS_ID => {
-                has_process = true;
-                reader.skip(1)?;
-            }
-            key::PROCESS_PARENT | key::PROCESS_EVENT if !has_process => {
-                return Err(start.error("a process ID before its parent and event"));
-            }
-            key::ATTRIBUTES => {
-                let count = reader.map()?;
-                if !(1..=limits::ATTRIBUTE_COUNT_MAX).contains(&count) {
-                    return Err(start.error("1 to 64 attributes"));
-                }
-                for _ in 0..count {
-                    if !skip_text(&mut reader)? || !skip_text(&mut reader)? {
-                        return Err(start.error("an attribute key and a value that are not empty"));
-                    }
-                }
-            }
-            key::ARTIFACT_HELD if !has_artifact => return Err(start.error("true, after an artifact's hash")),
-            key::CONTROL => return Err(start.error("a record without a control map")),
-            _ => reader.skip(1)?,
-        }
-    }
-    reader.end()?;
-    if texts != 4 {
-        return Err(CborError {
-            offset: 0,
-            expected: "a tenant_seq, logged_by, tenant, service and activity",
-        });
-    }
-    Ok(())
-}
-
-/// Steps over a text; whether it has any bytes.
-fn skip_text(reader: &mut Reader<'_>) -> Result<bool, CborError> {
-    let from = reader.offset();
-    reader.skip(1)?;
-    Ok(reader.offset() > from + 1)
-}
-
 /// The producer's part of a record that this engine encoded: what an idempotency ID vouches for.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use super::Hit;
 use super::Order;
 use super::columns::{Look, Test};
 use super::filter::Compiled;
+use crate::format::cbor::CborError;
 use crate::format::fuse;
 use crate::format::record;
 use crate::format::segment::columns::Field;
@@ -18,7 +19,7 @@ use crate::format::segment::{GROUP_ROWS, SegmentError, times};
 use crate::format::sheet::Sheet;
 use crate::model::{Severity, Timestamp};
 use crate::open::Located;
-use crate::segment::view::{Column, Cursors, RowHead, View};
+use crate::segment::view::{Cursors, Read, RowHead, View};
 use roaring::RoaringBitmap;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -457,21 +458,17 @@ fn read<'a>(
     }
     room.places.clear();
     push_places(found.iter().map(|found| found.place), &mut room.places);
-    let check = Check::of(view, compiled)?;
+    let asks_records = asks_records(view)?;
     let mut hits = Vec::with_capacity(found.len());
-    for range in &room.places {
-        let mut place = range.start;
-        view.walk(range.clone(), &room.times, cursors, |head, record| {
-            let record = record?;
-            match check.is_hit(record, place) {
-                Ok(true) => hits.push(hit(head, record)),
-                Ok(false) => {}
-                Err(detail) => room.undecoded.push((head.seq, detail)),
-            }
-            place += 1;
-            Ok::<_, SegmentError>(())
-        })?;
-    }
+    view.walk(&room.places, &room.times, cursors, |head, read| {
+        let read = read?;
+        match is_hit(&read, compiled, asks_records) {
+            Ok(true) => hits.push(hit(head, read.record)),
+            Ok(false) => {}
+            Err(error) => room.undecoded.push((head.seq, format!("its record does not decode: {error}"))),
+        }
+        Ok::<_, SegmentError>(())
+    })?;
     Ok(hits)
 }
 
@@ -480,40 +477,20 @@ fn hit(head: &RowHead, record: &[u8]) -> Hit {
     Hit { located: Located { record: record.into(), seq: head.seq, logged_at } }
 }
 
-/// What is left to ask of records.
-struct Check<'v, 'a> {
-    view: &'v View<'a>,
-    compiled: &'v Compiled,
-    /// Records may be others than columns give: they are asked themselves.
-    is_whole: bool,
+/// Whether records may be others than columns give: then they are asked themselves.
+fn asks_records(view: &View<'_>) -> Result<bool, SegmentError> {
+    let mut asks = false;
+    for field in [Field::Verbatim, Field::Control, Field::ArtifactHeld] {
+        asks |= view.column(field)?.is_some();
+    }
+    Ok(asks)
 }
 
-impl<'v, 'a> Check<'v, 'a> {
-    fn of(view: &'v View<'a>, compiled: &'v Compiled) -> Result<Check<'v, 'a>, SegmentError> {
-        let mut is_whole = false;
-        for field in [Field::Verbatim, Field::Control, Field::ArtifactHeld] {
-            is_whole |= view.column(field)?.is_some();
-        }
-        Ok(Check { view, compiled, is_whole })
+/// Whether a record whose columns were asked is a hit.
+fn is_hit(read: &Read<'_>, compiled: &Compiled, asks_records: bool) -> Result<bool, CborError> {
+    if asks_records {
+        return record::decode(read.record).map(|record| compiled.matches(&record));
     }
-
-    /// Whether a record whose columns were asked is a hit; what is wrong with one that does not decode.
-    fn is_hit(&self, bytes: &[u8], place: u32) -> Result<bool, String> {
-        let decoded = if self.is_whole {
-            record::decode(bytes).map(|record| self.compiled.matches(&record))
-        } else {
-            record::check_encoded(bytes, self.has_more(place)).map(|()| true)
-        };
-        decoded.map_err(|error| format!("its record does not decode: {error}"))
-    }
-
-    /// Whether a record has a part that may contradict itself.
-    fn has_more(&self, place: u32) -> bool {
-        let is_there = |field| match self.view.column(field) {
-            Ok(Some(Column::Texts(column))) => column.code(place) != 0,
-            Ok(Some(Column::Bytes(column))) => column.is_present(place),
-            _ => false,
-        };
-        [Field::Attributes, Field::ProcessId, Field::ArtifactSha256].into_iter().any(is_there)
-    }
+    // What was put together as an entry decodes as one.
+    if read.told.is_entry() { Ok(true) } else { record::decode(read.record).map(|_| true) }
 }

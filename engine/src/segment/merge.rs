@@ -10,6 +10,7 @@ use crate::limits::MARK_INTERVAL;
 use crate::proof::Hash;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::slice;
 use std::sync::Arc;
 
 /// One row, read from a segment.
@@ -115,9 +116,9 @@ fn read_rows(
         tenant: u32::MAX,
     }));
     let mut cursors = Cursors::default();
-    view.walk(0..footer.entry_count, &times, &mut cursors, |head, record| {
+    view.walk(slice::from_ref(&(0..footer.entry_count)), &times, &mut cursors, |head, read| {
         let start = records.len();
-        records.extend_from_slice(record?);
+        records.extend_from_slice(read?.record);
         let tenant = own.get(head.tenant as usize).copied();
         let row = rows.get_mut(from + head.row as usize).zip(tenant);
         let (row, tenant) = row.ok_or_else(|| wrong("a row of the segment", head.row.to_string()))?;

@@ -2,6 +2,8 @@
 //!
 //! Nothing in between is a value of the model. The order of the steps below is the order of the record's keys.
 
+use super::blocks::Blocks;
+use super::blocks::Wanted;
 use super::cursors::Cursors;
 use super::view::{Column, RowHead, View};
 use crate::format::column::BLOCK_ROWS;
@@ -21,6 +23,7 @@ use crate::format::segment::SegmentError;
 use crate::format::segment::TenantRow;
 use crate::format::segment::attributes;
 use crate::format::segment::columns::Field;
+use crate::format::segment::places::Run;
 use crate::format::segment::references;
 use crate::format::sheet::Loose;
 use crate::format::sheet::Sheet;
@@ -79,31 +82,29 @@ impl<'a> View<'a> {
         result
     }
 
-    /// Reads the rows of these places, upwards: `each` gets what a row holds beside its record, and that, or why it
-    /// cannot be read. `times` are the commit times of all rows, decoded. For whoever reads many places: nothing is
-    /// looked up twice.
+    /// Reads the rows of these places, which ascend: `each` gets what a row holds beside its record, and that, or why it
+    /// cannot be read. `times` are the commit times of these rows, by row. For whoever reads many places: nothing is
+    /// looked up twice, and of a block only the texts that are wanted are put together.
     ///
     /// # Errors
     /// The first of `each`; places that do not read.
     pub fn walk<E: From<SegmentError>>(
         &self,
-        places: Range<u32>,
+        places: &[Range<u32>],
         times: &[i64],
         cursors: &mut Cursors<'a>,
-        mut each: impl FnMut(&RowHead, Result<&[u8], SegmentError>) -> Result<(), E>,
+        each: impl FnMut(&RowHead, Result<Read<'_>, SegmentError>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let each =
-            |head: &RowHead, read: Result<Read<'_>, SegmentError>| each(head, read.map(|read| read.record));
         self.walk_some(places, times, cursors, |_| true, each)
     }
 
-    /// As [`View::walk`], of the rows that `wants` says true of; with what is known of each record beside its bytes.
+    /// As [`View::walk`], of the rows that `wants` says true of.
     ///
     /// # Errors
     /// As [`View::walk`].
     pub fn walk_some<E: From<SegmentError>>(
         &self,
-        places: Range<u32>,
+        places: &[Range<u32>],
         times: &[i64],
         cursors: &mut Cursors<'a>,
         wants: impl Fn(u32) -> bool,
@@ -115,17 +116,24 @@ impl<'a> View<'a> {
         let opened = Opened::of(self)?;
         let kinds = opened.numbers[Field::Kind.slot()];
         let wrong = |place, expected| SegmentError { offset: 0, expected, found: format!("place {place}") };
-        let from = all.runs().partition_point(|run| run.first + run.count <= places.start);
         let mut record = std::mem::take(&mut cursors.record);
         let mut blocks = std::mem::take(&mut cursors.blocks);
         blocks.resize_with(opened.texts.len(), TextBlock::default);
-        let mut block = None;
-        for (run, first_tenant_seq) in all.runs()[from..].iter().zip(&seqs[from..]) {
-            if run.first >= places.end {
-                break;
-            }
-            let group = all.groups().get(all.group_of(run.first)).cloned().unwrap_or_default();
-            for place in run.first.max(places.start)..(run.first + run.count).min(places.end) {
+        let mut run = Run { tenant: 0, first: 0, count: 0 };
+        let (mut first_tenant_seq, mut group) = (0, 0..0);
+        for Wanted { block, rows } in Blocks::of(places) {
+            let mut is_read = false;
+            let mut left = rows;
+            while left != 0 {
+                let place = block * BLOCK_ROWS + left.trailing_zeros();
+                left &= left - 1;
+                if place - run.first >= run.count {
+                    let (own, index) = self.run_at(place)?;
+                    let seq = seqs.get(index).filter(|_| place - own.first < own.count);
+                    first_tenant_seq = *seq.ok_or_else(|| wrong(place, "a place of the segment"))?;
+                    group = all.groups().get(all.group_of(place)).cloned().unwrap_or_default();
+                    run = own;
+                }
                 let row = all
                     .row_next(place, &group, &mut cursors.rows)
                     .ok_or_else(|| wrong(place, "a row of the place's group"))?;
@@ -141,9 +149,9 @@ impl<'a> View<'a> {
                     tenant_seq: first_tenant_seq + u64::from(place - run.first),
                     kind: u8::MAX,
                 };
-                if block != Some(place / BLOCK_ROWS) {
-                    block = Some(place / BLOCK_ROWS);
-                    opened.read_block(place / BLOCK_ROWS, &mut blocks);
+                if !is_read {
+                    is_read = true;
+                    opened.read_block(block, rows, &mut blocks);
                 }
                 record.clear();
                 let told = match u8::try_from(kind) {
@@ -217,11 +225,11 @@ impl<'v, 'a> Opened<'v, 'a> {
         Ok(opened)
     }
 
-    /// Reads a block of every column of texts.
-    fn read_block(&self, block: u32, blocks: &mut [TextBlock]) {
+    /// Reads the rows of a block that are wanted, of every column of texts.
+    fn read_block(&self, block: u32, rows: u128, blocks: &mut [TextBlock]) {
         for ((column, (key, _)), texts) in self.texts.iter().zip(TEXT_KEYS).zip(blocks) {
             if let Some(column) = column {
-                texts.read(column, block, key);
+                texts.read(column, block, rows, key);
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::model::Severity;
 use foldhash::quality::RandomState;
 use roaring::RoaringBitmap;
 use std::hash::{BuildHasher, Hasher};
+use std::slice;
 
 /// Builds the file. `rows` are in the order of `seq`, `tenants` says whose each is, by index into the table.
 ///
@@ -102,7 +103,7 @@ fn build_once(
         let _ = rows.serialize_into(&mut section);
     }
     add(SectionKind::Severities, &section);
-    let filters = filters::encode(&gathered, footer.first_seq);
+    let filters = filters::encode(&gathered.request_keys, footer.first_seq, footer.entry_count);
     columns::encode(gathered, runs, effort, |field, bytes| add(SectionKind::Column(field), bytes));
     if let Some(filters) = filters {
         add(SectionKind::Filters, &filters);
@@ -151,9 +152,9 @@ fn read_back(
         found: error.to_string(),
     })?;
     let mut rows = places.iter().zip(fingerprints).enumerate();
-    view.walk(0..footer.entry_count, &times, &mut Cursors::default(), |head, record| {
+    view.walk(slice::from_ref(&(0..footer.entry_count)), &times, &mut Cursors::default(), |head, read| {
         let Some((place, (row, expected))) = rows.next() else { return Ok(()) };
-        let found = record.map(|record| fingerprint(hasher, record, head.kind, head.logged_at));
+        let found = read.map(|read| fingerprint(hasher, read.record, head.kind, head.logged_at));
         if head.row != *row || found.ok() != Some(*expected) {
             differing.push(place);
         }

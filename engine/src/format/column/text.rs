@@ -317,6 +317,17 @@ impl<'a> Text<'a> {
         self.table.row(code.checked_sub(TEMPLATE)? as usize)
     }
 
+    /// Bits that a row of this code spends.
+    #[inline]
+    pub(super) fn bits_of(&self, code: u32) -> usize {
+        code.checked_sub(TEMPLATE).map_or(0, |number| self.table.bits(number as usize) as usize)
+    }
+
+    /// Whether the text of a row may be known only by the rows before it in its block.
+    pub(super) fn is_reached_by_rows(&self) -> bool {
+        self.begins.is_some() || self.raw_before.is_some() || self.flags & REPEATS != 0
+    }
+
     /// A text that is in a page; none if that does not read.
     pub(super) fn raw<'c>(&self, string: u32, page: &'c mut PageCache) -> Option<Loose<'c>> {
         if string >= self.pages.string_count() {

@@ -88,65 +88,138 @@ impl TextBlock {
         self.page.forget();
     }
 
-    /// Reads block `block` of a column, for records that have its texts under `key`.
-    pub fn read(&mut self, column: &Text<'_>, block: u32, key: u64) {
+    /// Reads rows of block `block` of a column, a bit for each that is wanted, for records that have its texts under
+    /// `key`. What rows that are not wanted hold afterwards means nothing.
+    pub fn read(&mut self, column: &Text<'_>, block: u32, wanted: u128, key: u64) {
         let identity = column.identity();
         if self.column != identity {
             self.column = identity;
             self.page.forget();
         }
         column.codes().decode_block(block, &mut self.codes);
-        let (mut bit, mut raw) = column.begin_of(block);
         self.pairs.clear();
+        match wanted {
+            u128::MAX => self.read_all(column, block, key),
+            _ => self.read_some(column, block, wanted, key),
+        }
+    }
+
+    fn read_all(&mut self, column: &Text<'_>, block: u32, key: u64) {
+        let mut at = At::begin(column, block);
         let (mut last, mut last_code, mut is_same) = (ALONE, u64::MAX, false);
-        for (code, span) in self.codes.iter().zip(&mut self.spans) {
-            if is_same && *code == last_code {
-                *span = last;
+        for row in 0..ROWS {
+            let code = self.codes[row];
+            let is_repeat = code == u64::from(text::REPEAT);
+            if !(is_repeat || is_same && code == last_code) {
+                (last, is_same) = self.put(column, code, &mut at, key);
+                last_code = code;
+            }
+            self.spans[row] = if is_repeat { repeated(last) } else { last };
+        }
+    }
+
+    fn read_some(&mut self, column: &Text<'_>, block: u32, wanted: u128, key: u64) {
+        let mut at = At::begin(column, block);
+        // Where the text of the row before is, or what it was put as.
+        let (mut last_code, mut begin, mut put, mut is_same) = (u64::MAX, at, Some(ALONE), false);
+        // Rows before the last one that is wanted say where its text is, if anything does.
+        let by_rows = column.is_reached_by_rows();
+        let mut left = if by_rows { u128::MAX >> wanted.leading_zeros() } else { wanted };
+        while left != 0 {
+            let row = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let code = self.codes[row];
+            let is_repeat = code == u64::from(text::REPEAT);
+            if !(is_repeat || is_same && code == last_code) {
+                (last_code, begin, put, is_same) = (code, at, None, false);
+                at.pass(column, code);
+            }
+            if wanted >> row & 1 == 0 {
                 continue;
             }
-            if *code == u64::from(text::REPEAT) {
-                // No row before, or one without a text: the error is told by whoever is asked.
-                *span = if last == ABSENT { ALONE } else { last };
+            if is_repeat && !by_rows {
+                self.spans[row] = ALONE;
                 continue;
             }
-            (last_code, is_same) = (*code, true);
-            let from = self.pairs.len();
-            self.pairs.array([0; HEAD_BYTES], HEAD_BYTES);
-            last = match u32::try_from(*code) {
-                Ok(text::ABSENT) => ABSENT,
-                Ok(text::RAW) => {
-                    is_same = false;
-                    let string = raw;
-                    raw = raw.saturating_add(1);
-                    match column.raw(string, &mut self.page) {
-                        Some(text) if text.len() <= TEXT_BYTES_MAX => {
-                            self.pairs.put(text);
-                            end(&mut self.pairs, from, key)
-                        }
-                        _ => ALONE,
+            let span = match put {
+                Some(span) => span,
+                None => {
+                    let span;
+                    (span, is_same) = self.put(column, last_code, &mut begin, key);
+                    put = Some(span);
+                    span
+                }
+            };
+            self.spans[row] = if is_repeat { repeated(span) } else { span };
+        }
+    }
+
+    /// Puts the text of a row whose variables begin at `at`, and passes it; says whether all rows of its code have it.
+    #[inline(always)]
+    fn put(&mut self, column: &Text<'_>, code: u64, at: &mut At, key: u64) -> (Span, bool) {
+        let from = self.pairs.len();
+        self.pairs.array([0; HEAD_BYTES], HEAD_BYTES);
+        match u32::try_from(code) {
+            Ok(text::ABSENT) => (ABSENT, true),
+            Ok(text::RAW) => {
+                let string = at.raw;
+                at.raw = at.raw.saturating_add(1);
+                match column.raw(string, &mut self.page) {
+                    Some(text) if text.len() <= TEXT_BYTES_MAX => {
+                        self.pairs.put(text);
+                        (end(&mut self.pairs, from, key), false)
+                    }
+                    _ => (ALONE, false),
+                }
+            }
+            Ok(code) => match column.template_row(code) {
+                Some(Row::Literal(text)) if text.len() <= TEXT_BYTES_MAX => {
+                    self.pairs.put(text);
+                    (end(&mut self.pairs, from, key), true)
+                }
+                Some(Row::Slots(slots)) => {
+                    let bit = at.bit;
+                    at.bit = bit.saturating_add(slots.bits());
+                    if at.bit <= column.variables().len() * 8 && slots.shape_bytes() <= TEXT_BYTES_MAX {
+                        slots.write(column.variables(), bit, &mut self.pairs);
+                        (end(&mut self.pairs, from, key), false)
+                    } else {
+                        (ALONE, false)
                     }
                 }
-                Ok(code) => match column.template_row(code) {
-                    Some(Row::Literal(text)) if text.len() <= TEXT_BYTES_MAX => {
-                        self.pairs.put(text);
-                        end(&mut self.pairs, from, key)
-                    }
-                    Some(Row::Slots(slots)) => {
-                        is_same = false;
-                        let at = bit;
-                        bit = bit.saturating_add(slots.bits());
-                        if bit <= column.variables().len() * 8 && slots.shape_bytes() <= TEXT_BYTES_MAX {
-                            slots.write(column.variables(), at, &mut self.pairs);
-                            end(&mut self.pairs, from, key)
-                        } else {
-                            ALONE
-                        }
-                    }
-                    _ => ALONE,
-                },
-                Err(_) => ALONE,
-            };
-            *span = last;
+                _ => (ALONE, true),
+            },
+            Err(_) => (ALONE, true),
+        }
+    }
+}
+
+/// What a row has that repeats one with this.
+fn repeated(last: Span) -> Span {
+    // No row before, or one without a text: the error is told by whoever is asked.
+    if last == ABSENT { ALONE } else { last }
+}
+
+/// Where the variables of the next row begin, and how many raw rows are before it.
+#[derive(Clone, Copy)]
+struct At {
+    bit: usize,
+    raw: u32,
+}
+
+impl At {
+    fn begin(column: &Text<'_>, block: u32) -> At {
+        let (bit, raw) = column.begin_of(block);
+        At { bit, raw }
+    }
+
+    /// Passes a row that does not repeat.
+    #[inline]
+    fn pass(&mut self, column: &Text<'_>, code: u64) {
+        match u32::try_from(code) {
+            Ok(text::RAW) => self.raw = self.raw.saturating_add(1),
+            Ok(code) => self.bit = self.bit.saturating_add(column.bits_of(code)),
+            Err(_) => {}
         }
     }
 }

@@ -3,7 +3,6 @@
 //! Section: the filters of all groups, one after the other. What a record that is kept whole says is in none.
 
 use super::columns::Field;
-use super::gather::Gathered;
 use super::places;
 use crate::format::column::ColumnError;
 use crate::format::fuse;
@@ -12,17 +11,22 @@ use crate::format::fuse::Fuse;
 /// The field that is filtered.
 pub const FIELD: Field = Field::RequestId;
 
-/// The section; none if no row has a request ID.
-pub fn encode(gathered: &Gathered<'_>, first_seq: u64) -> Option<Vec<u8>> {
-    let texts = &gathered.texts[FIELD.slot()];
-    if texts.bytes.is_empty() {
+/// A text as the filters know it.
+pub fn key_of(text: &[u8]) -> u64 {
+    fuse::key_of(text)
+}
+
+/// The section; none if no row has a request ID. `keys` are the rows' that have one, with their places, upwards.
+pub fn encode(keys: &[(u32, u64)], first_seq: u64, row_count: u32) -> Option<Vec<u8>> {
+    if keys.is_empty() {
         return None;
     }
-    let values = texts.values(gathered.row_count);
     let mut out = Vec::new();
-    for group in places::groups(first_seq, u32::try_from(values.len()).unwrap_or(u32::MAX)) {
-        let own = values[group.start as usize..group.end as usize].iter().flatten();
-        let mut keys: Vec<u64> = own.map(|text| fuse::key_of(text)).collect();
+    let mut rest = keys;
+    for group in places::groups(first_seq, row_count) {
+        let (own, behind) = rest.split_at(rest.partition_point(|(place, _)| *place < group.end));
+        rest = behind;
+        let mut keys: Vec<u64> = own.iter().map(|(_, key)| *key).collect();
         // Without a filter for each group there is none: readers look at all rows then.
         if !fuse::encode(&mut keys, &mut out) {
             return None;

@@ -5,6 +5,7 @@
 
 use super::attributes;
 use super::columns::{Field, Row, TEXTS};
+use super::filters;
 use super::places::Run;
 use super::references::Folder;
 use crate::format::column::Effort;
@@ -41,6 +42,8 @@ pub struct Gathered<'a> {
     pub(super) texts: [TextBuilder; TEXTS.len()],
     pub(super) byte_strings: [Vec<Option<&'a [u8]>>; 3],
     composer: Composer,
+    /// Of rows with a request ID: the place, and the ID as filters know it.
+    pub request_keys: Vec<(u32, u64)>,
     /// Of each place, by the writer's hasher.
     pub fingerprints: Vec<u64>,
 }
@@ -93,6 +96,7 @@ pub fn gather<'a>(
         texts,
         byte_strings: Default::default(),
         composer,
+        request_keys: Vec::new(),
         fingerprints: Vec::with_capacity(places.len()),
     };
     for run in runs {
@@ -199,7 +203,13 @@ impl<'a> Gathered<'a> {
             _ => return None,
         };
         let texts = &mut self.texts;
-        self.composer.texts(fields, |slot, text| texts[slot].push(place, text, begins_run))?;
+        let keys = &mut self.request_keys;
+        self.composer.texts(fields, |slot, text| {
+            texts[slot].push(place, text, begins_run);
+            if slot == filters::FIELD.slot() {
+                keys.push((u32::try_from(place).unwrap_or(u32::MAX), filters::key_of(text)));
+            }
+        })?;
         set(&mut self.numbers[Field::Severity.slot()], place, severity);
         let numbers = [
             (Field::Success, number(key::SUCCESS).map(|success| 1 + success)),

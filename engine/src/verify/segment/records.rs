@@ -17,6 +17,7 @@ use crate::segment::view::RECORD_EXPECTED;
 use crate::segment::view::Read;
 use crate::segment::view::RowHead;
 use std::ops::Range;
+use std::slice;
 
 /// Records that are hashed side by side, and their bytes.
 const STEP_ROWS: usize = 256;
@@ -123,8 +124,10 @@ impl Step<'_, '_, '_> {
         let wants = |row: u32| is_everything || wanted.iter().any(|own| own.contains(&row));
         let mut waiting = Waiting::default();
         let mut oversized = 0;
+        let places = group.range.clone();
         let walked = rows.view.with_cursors(|cursors| {
-            rows.view.walk_some(group.range.clone(), &rows.times, cursors, wants, |head, read| {
+            let places = slice::from_ref(&places);
+            rows.view.walk_some(places, &rows.times, cursors, wants, |head, read| {
                 let read = match read {
                     Ok(read) if read.record.is_empty() => {
                         self.find(ProblemKind::Altered, head.row, "its record is empty".to_owned());
