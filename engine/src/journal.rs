@@ -6,10 +6,12 @@
 //!   covered by a later `durable` is damage; one that no later frame covers is a torn write and is cut;
 //! - a file is begun only after every frame of the files before it was synced.
 
+mod event;
 mod reader;
 mod writer;
 
-pub use reader::{Damage, Event, Frame, JournalReader, Lost, Tail, newest_commit_time};
+pub use event::{Damage, Event, Frame, Lost, Tail};
+pub use reader::{JournalReader, newest_commit_time};
 pub use writer::{JournalFile, JournalWriter, NewFrame, WriteError};
 
 /// Where journal files lie.

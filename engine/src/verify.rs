@@ -104,13 +104,13 @@ fn verify_once(
         return Ok((report, Vec::new()));
     };
     let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
-    // Listed before the segments: what leaves the journal from then on is in one of them. The hints first, so that they
-    // know of all that is read then.
-    let hints_reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
+    // Listed before the segments, and once for all who read it: what leaves the journal from then on is in one of them,
+    // and what was carried before a file went is in another that was listed.
     let reader = JournalReader::new(disk, identity.id).map_err(read_error)?;
+    let hints_reader = reader.clone();
     let mut chains = Chains::new(&identity, options.window);
     let surveyed = verify_sealed(disk, options, &identity, hints_reader, &mut chains, &mut report, progress)?;
-    verify_journal(disk, options, &identity, reader, &mut chains, &mut report, progress)?;
+    verify_journal(disk, options, reader, &mut chains, &mut report, progress)?;
     if chains.has_too_many {
         let detail = "more chains or lines than a store may have; what is beyond was not checked";
         report.note(Problem::new(ProblemKind::Extra, None, journal::DIRECTORY, detail));
@@ -162,7 +162,6 @@ fn verify_sealed(
 fn verify_journal(
     disk: &dyn Disk,
     options: &VerifyOptions,
-    identity: &StoreFile,
     mut reader: JournalReader<'_>,
     chains: &mut Chains,
     report: &mut Report,
@@ -170,7 +169,7 @@ fn verify_journal(
 ) -> Result<(), Error> {
     let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
     let mut hasher = Hasher::new();
-    let carried = Carried::read(disk, identity).map_err(read_error)?;
+    let carried = Carried::read(reader.clone()).map_err(read_error)?;
     let mut step = Step { is_quick: options.quick, carried, ..Step::default() };
     let before = report.bytes;
     while let Some(event) = reader.next_event().map_err(read_error)? {

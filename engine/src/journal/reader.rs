@@ -2,6 +2,7 @@
 //!
 //! Believes nothing that a CRC does not cover. Knows no records: a payload is bytes whose CRC was checked.
 
+use super::event::{Damage, Event, Frame, Lost, Tail};
 use super::{DIRECTORY, number_of, path};
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::format::journal::{
@@ -10,83 +11,7 @@ use crate::format::journal::{
 };
 use crate::limits::FRAME_PAYLOAD_BYTES_MAX;
 use std::io;
-
-/// A frame whose header and payload read back as they were written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// The journal file it lies in.
-    pub journal: u64,
-    /// Its header.
-    pub header: FrameHeader,
-    /// Header, payload and padding.
-    pub bytes: Vec<u8>,
-}
-
-impl Frame {
-    /// The payload.
-    pub fn payload(&self) -> &[u8] {
-        &self.bytes[FRAME_HEADER_BYTES..][..self.header.payload_bytes as usize]
-    }
-}
-
-/// Frames that were acknowledged and are not there any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lost {
-    /// The first.
-    pub first: u64,
-    /// The last, where something vouches for it.
-    pub last: u64,
-}
-
-/// Bytes that are not what was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
-    /// The file.
-    pub file: String,
-    /// Where it begins.
-    pub offset: u64,
-    /// Where reading could go on; the file's length if nowhere.
-    pub end_offset: u64,
-    /// Frames that it swallowed, if any.
-    pub lost: Option<Lost>,
-    /// What was expected and found.
-    pub detail: String,
-}
-
-impl Damage {
-    /// Damage of a file as a whole, which is no journal file.
-    pub fn of_file(file: String, detail: String) -> Damage {
-        Damage { file, offset: 0, end_offset: 0, lost: None, detail }
-    }
-}
-
-/// How the last file ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tail {
-    /// The last file's number; 0 if there is none.
-    pub journal: u64,
-    /// Where the next frame goes.
-    pub offset: u64,
-    /// Bytes of a torn write behind it that are not zero; 0 after a clean end.
-    pub torn_bytes: u64,
-    /// The file's header, to go on writing it.
-    pub header: Option<FileHeader>,
-    /// Number of the next frame.
-    pub next_frame: u64,
-    /// Files up to this number are not needed any more.
-    pub trimmed: u32,
-}
-
-/// What reading a journal meets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The next frame.
-    Frame(Frame),
-    /// Damage; reading goes on behind it.
-    Damage(Damage),
-    /// The end, met once.
-    End(Tail),
-}
+use std::sync::Arc;
 
 /// The newest commit time in a journal, found by hopping from header to header: reads 64 bytes a frame of the newest
 /// file. None if no frame reads; payloads are not looked at.
@@ -95,11 +20,11 @@ pub enum Event {
 /// The disk's.
 pub fn newest_commit_time(disk: &dyn Disk, store_id: [u8; 16]) -> io::Result<Option<i64>> {
     let mut reader = JournalReader::new(disk, store_id)?;
-    let mut numbers = std::mem::take(&mut reader.files);
-    numbers.sort_unstable();
-    for number in numbers.into_iter().rev() {
+    let mut files = std::mem::take(&mut reader.files);
+    files.sort_unstable_by_key(|listed| std::cmp::Reverse(listed.number));
+    for listed in files {
         reader.files.clear();
-        reader.open_file(number)?;
+        reader.open_file(listed)?;
         let Some(open) = reader.current.take() else { continue };
         let mut newest = None;
         let mut offset = open.offset;
@@ -116,12 +41,13 @@ pub fn newest_commit_time(disk: &dyn Disk, store_id: [u8; 16]) -> io::Result<Opt
     Ok(None)
 }
 
-/// Reads all journal files of a store, in order.
+/// Reads all journal files of a store, in order: those that there were when they were listed.
+#[derive(Clone)]
 pub struct JournalReader<'d> {
     disk: &'d dyn Disk,
     store_id: [u8; 16],
     /// Files not begun yet, last first.
-    files: Vec<u64>,
+    files: Vec<Listed>,
     /// Files that are not needed any more and whose removal a crash prevented.
     trimmed: Vec<u64>,
     /// The first frame's number is known: it is 1, or the first file's header told.
@@ -135,8 +61,21 @@ pub struct JournalReader<'d> {
     ended: bool,
 }
 
+/// A file that was listed.
+#[derive(Clone)]
+struct Listed {
+    number: u64,
+    /// Open from then on: a writer may remove it meanwhile. Files are few; where they are not, the last ones, which it
+    /// removes last, are opened when they are read.
+    file: Option<Arc<dyn DiskFile>>,
+}
+
+/// Files that are held open at most.
+const HELD_FILES_MAX: usize = 128;
+
+#[derive(Clone)]
 struct OpenFile {
-    file: Box<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
     path: String,
     /// Length when it was opened: what is appended later is not read.
     length: u64,
@@ -169,6 +108,11 @@ impl<'d> JournalReader<'d> {
             trimmed_to = trimmed_to.max(trimmed);
         }
         let trimmed = files.split_off(files.partition_point(|number| *number > u64::from(trimmed_to)));
+        let mut listed: Vec<Listed> =
+            files.iter().map(|number| Listed { number: *number, file: None }).collect();
+        for first in listed.iter_mut().rev().take(HELD_FILES_MAX) {
+            first.file = Some(disk.open(&path(first.number), Access::Read)?.into());
+        }
         let pending = names
             .iter()
             .filter(|name| name.ends_with(".journal") && number_of(name).is_none())
@@ -185,7 +129,7 @@ impl<'d> JournalReader<'d> {
         Ok(JournalReader {
             disk,
             store_id,
-            files,
+            files: listed,
             trimmed,
             is_begun: trimmed_to == 0,
             current: None,
@@ -236,8 +180,8 @@ impl<'d> JournalReader<'d> {
                 if let Some(event) = self.read_frame(file)? {
                     return Ok(Some(event));
                 }
-            } else if let Some(number) = self.files.pop() {
-                self.open_file(number)?;
+            } else if let Some(listed) = self.files.pop() {
+                self.open_file(listed)?;
             } else {
                 self.ended = true;
                 self.tail.next_frame = self.expected_frame;
@@ -251,7 +195,8 @@ impl<'d> JournalReader<'d> {
         self.pending.insert(0, Event::Damage(damage));
     }
 
-    fn open_file(&mut self, number: u64) -> io::Result<()> {
+    fn open_file(&mut self, listed: Listed) -> io::Result<()> {
+        let number = listed.number;
         let path = path(number);
         let damage = |offset, end_offset, detail: String| Damage {
             file: path.clone(),
@@ -260,7 +205,10 @@ impl<'d> JournalReader<'d> {
             lost: None,
             detail,
         };
-        let file = self.disk.open(&path, Access::Read)?;
+        let file = match listed.file {
+            Some(file) => file,
+            None => self.disk.open(&path, Access::Read)?.into(),
+        };
         let length = file.length()?;
         let mut copies = [0; 2 * FILE_HEADER_BYTES];
         let filled = read_full(&*file, &mut copies, 0)?;
@@ -367,7 +315,11 @@ impl<'d> JournalReader<'d> {
 
     fn first_frame_of_next_file(&self) -> io::Result<Option<u64>> {
         let Some(next) = self.files.last() else { return Ok(None) };
-        Ok(header_of(self.disk, self.store_id, *next)?.map(|header| header.first_frame))
+        let header = match &next.file {
+            Some(file) => header_in(&**file, self.store_id, next.number)?,
+            None => header_of(self.disk, self.store_id, next.number)?,
+        };
+        Ok(header.map(|header| header.first_frame))
     }
 
     /// Reads the frame at the file's offset; puts the file back unless it has ended.
@@ -618,9 +570,12 @@ impl<'d> JournalReader<'d> {
 
 /// The first copy of a file's header that reads and belongs there.
 fn header_of(disk: &dyn Disk, store_id: [u8; 16], number: u64) -> io::Result<Option<FileHeader>> {
-    let file = disk.open(&path(number), Access::Read)?;
+    header_in(&*disk.open(&path(number), Access::Read)?, store_id, number)
+}
+
+fn header_in(file: &dyn DiskFile, store_id: [u8; 16], number: u64) -> io::Result<Option<FileHeader>> {
     let mut copies = [0; 2 * FILE_HEADER_BYTES];
-    read_full(&*file, &mut copies, 0)?;
+    read_full(file, &mut copies, 0)?;
     let first = copies.chunks_exact(FILE_HEADER_BYTES).find_map(|copy| FileHeader::decode(copy).ok());
     Ok(first.filter(|header| header.store_id == store_id && header.journal == number))
 }

@@ -1,10 +1,8 @@
 //! Entries that were carried to the journal's end before the file that they were committed in went: they are verified
 //! where their commit time puts them.
 
-use crate::disk::Disk;
 use crate::format::commit::{self as payload, Commit};
 use crate::format::journal::FrameType;
-use crate::format::store_file::StoreFile;
 use crate::journal::{Event, Frame, JournalReader};
 use std::collections::BTreeMap;
 use std::io;
@@ -44,9 +42,8 @@ impl Carried {
     ///
     /// # Errors
     /// The disk's.
-    pub fn read(disk: &dyn Disk, identity: &StoreFile) -> io::Result<Carried> {
+    pub fn read(mut reader: JournalReader<'_>) -> io::Result<Carried> {
         let mut carried = Carried::default();
-        let mut reader = JournalReader::new(disk, identity.id)?;
         if reader.tail().trimmed == 0 {
             return Ok(carried);
         }
