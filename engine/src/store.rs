@@ -9,6 +9,7 @@
 //! - `recover`, `replay`: the same acts, fed from segments and the journal
 //! - `damaged`, `ends`: chains whose segments do not read, and how it is still known where they stand
 //! - `sealed`, `sealer`, `carry`, `remembered`: what leaves memory and the journal, and where it goes
+//! - `older`: IDs from there, read while the store is open already
 
 mod carry;
 mod clock_guard;
@@ -19,6 +20,7 @@ mod ends;
 mod id_table;
 mod idempotency;
 mod ledger;
+mod older;
 mod pipeline;
 mod prepared;
 mod recover;
@@ -177,7 +179,8 @@ impl Store {
         let mut store = Store { pipeline: Arc::clone(&pipeline), workers: Vec::new() };
         if threaded {
             let works = [
-                ("sealog-index", Pipeline::work as fn(&Pipeline)),
+                ("sealog-ids", Pipeline::read_older as fn(&Pipeline)),
+                ("sealog-index", Pipeline::work),
                 ("sealog-seal", Pipeline::seal_work),
                 ("sealog-compact", Pipeline::compact_work),
             ];

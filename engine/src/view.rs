@@ -167,13 +167,6 @@ impl View {
         self.largest_open_rows.load(Ordering::Relaxed)
     }
 
-    /// Chains whose open segments take the most memory, the largest first.
-    pub(crate) fn largest_open(&self, count: usize) -> Vec<Box<str>> {
-        let mut pins = self.open_pins();
-        pins.sort_by_key(|pin| std::cmp::Reverse(pin.bytes));
-        pins.into_iter().take(count).map(|pin| pin.service).collect()
-    }
-
     /// Every open segment with a row, by service, but for those of chains that are only read.
     pub(crate) fn open_pins(&self) -> Vec<OpenPin> {
         let chains = self.chains.read();

@@ -192,6 +192,34 @@ fn what_was_sealed_is_still_known_to_a_producer_that_repeats_it() {
     check(&store);
     store.close().unwrap();
     check(&open(&crashed, 4, SMALL));
+
+    // With threads of its own a store reads them when it is open already.
+    let threaded = |disk: &SimulatedDisk| {
+        let options = Options { bounds: SMALL, background: Background::Thread, ..sample::options(5) };
+        Store::open_on(Arc::new(disk.clone()), options).unwrap()
+    };
+    let store = threaded(&crashed);
+    check(&store);
+    store.close().unwrap();
+
+    // What does not read back keeps out only those whose retries it might be.
+    let name = crashed.list("state/ids").unwrap().remove(0);
+    let path = format!("state/ids/{name}");
+    let whole = crashed.bytes(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    crashed.put(&path, &damaged);
+    let store = threaded(&crashed);
+    let plain = Entry { id: "".into(), ..entry(&mut random, 5000) };
+    store.append(batch(std::slice::from_ref(&plain))).unwrap();
+    for _ in 0..2 {
+        let refused = store.append(batch(&[entry(&mut random, 5002)])).unwrap_err();
+        assert!(matches!(&refused, Error::Damaged { place, .. } if place.ends_with(&name)), "{refused}");
+    }
+    store.append(batch(&[plain])).unwrap();
+    store.close().unwrap();
+    crashed.put(&path, &whole);
+    check(&threaded(&crashed));
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //!
 //! Nothing here waits for a sync. A group whose write is refused is taken back whole.
 
+mod known;
+
 use super::Receipt;
 use super::clock_guard::ClockGuard;
-use super::idempotency::{Seen, Window};
+use super::idempotency::Window;
+use super::older::Older;
 use super::prepared::Prepared;
 use super::tails::{Place, Tails};
 use crate::batch::{Batch, Slot};
@@ -17,7 +20,7 @@ use crate::format::record;
 use crate::identity::Identity;
 use crate::journal::{Frame, JournalFile, JournalWriter, NewFrame, WriteError};
 use crate::limits;
-use crate::model::{FieldError, Severity, Timestamp};
+use crate::model::Severity;
 use crate::proof::{Hash, Hasher, Job, hashes};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -54,6 +57,8 @@ pub struct Committer {
     pub tails: Tails,
     pub journal: JournalWriter,
     pub window: Window,
+    /// What is to come into the window when somebody needs it: IDs that came in journal files which are gone.
+    pub older: Option<Arc<Older>>,
     pub clock_guard: ClockGuard,
     /// A step of the clock that is not noted yet, because a `heads` is a commit of its own.
     pub unnoted_step: Option<ClockStep>,
@@ -108,7 +113,7 @@ impl Committer {
         let mut outcomes = Vec::with_capacity(batches.len());
         for (at, prepared) in batches.iter().enumerate() {
             let from = assigned.len();
-            let outcome = match find_beside(&batches[..at], &outcomes, prepared) {
+            let outcome = match known::find_beside(&batches[..at], &outcomes, prepared) {
                 _ if prepared.was_overtaken() => Err(Error::NotTried),
                 Some(outcome) => outcome,
                 None => self.assign(at, prepared, logged_at, &mut assigned),
@@ -153,6 +158,9 @@ impl Committer {
         let batch = &prepared.batch;
         if let Some(error) = self.tails.refusal(&batch.services) {
             return Err(error.clone());
+        }
+        if prepared.asks_for_ids() {
+            self.take_in_older()?;
         }
         if let Some(receipts) = self.find_batch(prepared)? {
             return Ok(receipts);
@@ -226,70 +234,6 @@ impl Committer {
         let mut receipts: Vec<PendingReceipt> = fresh.collect();
         receipts.extend(self.duplicate_receipts(duplicates));
         Ok(receipts)
-    }
-
-    /// An entry's ID came before with other content.
-    fn id_conflict(&self, index: usize, id: &str, seen: Option<Seen>) -> Error {
-        let place =
-            seen.map(|seen| format!(" (entry {} of {})", seen.seq, self.tails.chain(seen.chain).service));
-        Error::Conflict { entry: Some(index), key: FieldError::quote(id), place: place.unwrap_or_default() }
-    }
-
-    /// The receipts of a batch whose key came before.
-    fn find_batch(&self, prepared: &Prepared) -> Result<Option<Vec<PendingReceipt>>, Error> {
-        let Some((key, seen)) = prepared.key.and_then(|key| Some((key, self.window.find_batch(key.id)?)))
-        else {
-            return Ok(None);
-        };
-        if seen.bytes != key.bytes {
-            return Err(prepared.key_conflict());
-        }
-        let mut receipts: Vec<PendingReceipt> = seen
-            .runs
-            .iter()
-            .map(|(chain, first, count)| {
-                let last = first + u64::from(*count).saturating_sub(1);
-                self.receipt(*chain, *first, last, seen.logged_at, true)
-            })
-            .collect();
-        // A frame has them by service; the first receipts came in the order of the batch's first entries.
-        let services = &prepared.batch.services;
-        receipts.sort_by_key(|pending| services.iter().position(|name| *name == pending.receipt.service));
-        Ok(Some(receipts))
-    }
-
-    /// One receipt for each run of entries that were committed together.
-    fn duplicate_receipts(&self, mut duplicates: Vec<(u32, i64, u64)>) -> Vec<PendingReceipt> {
-        duplicates.sort_unstable();
-        duplicates.dedup();
-        duplicates
-            .chunk_by(|a, b| (a.0, a.1, a.2 + 1) == *b)
-            .filter_map(|run| {
-                let (first, last) = (run.first()?, run.last()?);
-                Some(self.receipt(first.0, first.2, last.2, first.1, true))
-            })
-            .collect()
-    }
-
-    fn receipt(
-        &self,
-        chain: u32,
-        first_seq: u64,
-        last_seq: u64,
-        logged_at: i64,
-        duplicate: bool,
-    ) -> PendingReceipt {
-        PendingReceipt {
-            receipt: Receipt {
-                service: self.tails.chain(chain).service.clone(),
-                first_seq,
-                last_seq,
-                logged_at: Timestamp::from_nanos(logged_at),
-                head: [0; 32],
-                duplicate,
-            },
-            has_head: !duplicate,
-        }
     }
 
     /// Takes back everything from `from` on, newest first.
@@ -551,31 +495,6 @@ fn clock_note(step: ClockStep) -> Prepared {
     );
     batch.push_control(kind::CLOCK, CLOCK_ACTIVITY, &message, &step.encode());
     Prepared::internal(batch)
-}
-
-/// What a batch's key means beside the batches before it in its own group, which the window does not know yet.
-fn find_beside(
-    before: &[&Prepared],
-    outcomes: &[Result<Vec<PendingReceipt>, Error>],
-    prepared: &Prepared,
-) -> Option<Result<Vec<PendingReceipt>, Error>> {
-    let key = prepared.key?;
-    before.iter().zip(outcomes).find_map(|(earlier, outcome)| {
-        let other = earlier.key.filter(|other| other.id == key.id)?;
-        // Only a batch that something new is stored of makes its key known.
-        let mut first = outcome.as_ref().ok()?.clone();
-        first.retain(|pending| !pending.receipt.duplicate);
-        if first.is_empty() {
-            return None;
-        }
-        if other.bytes != key.bytes {
-            return Some(Err(prepared.key_conflict()));
-        }
-        for pending in &mut first {
-            (pending.receipt.duplicate, pending.has_head) = (true, false);
-        }
-        Some(Ok(first))
-    })
 }
 
 /// What the keyed batches of a group became: for each its runs, by part.

@@ -161,6 +161,25 @@ impl Window {
         }
     }
 
+    /// Remembers what came behind all of this.
+    pub fn append(&mut self, newer: &Window) {
+        let (entries, _) = newer.between(i64::MIN, i64::MAX, usize::MAX);
+        entries.into_iter().for_each(|(mac, seen)| self.insert(mac, seen.chain, seen.seq, seen.logged_at));
+        let batches = newer.batches_between(i64::MIN, i64::MAX);
+        batches.into_iter().for_each(|(key, batch)| self.remember_batch(key, batch));
+    }
+
+    /// Gives chains other numbers: `numbers` has one for each that it knows.
+    pub fn renumber(&mut self, numbers: &[u32]) {
+        let number_of = |chain: u32| numbers.get(chain as usize).copied().unwrap_or(u32::MAX);
+        for item in &mut self.items {
+            let (chain, seq) = place_of(item);
+            item.place = u64::from(number_of(chain)) << SEQ_BITS | seq;
+        }
+        let runs = self.batches.values_mut().flat_map(|batch| &mut batch.runs);
+        runs.for_each(|(chain, ..)| *chain = number_of(*chain));
+    }
+
     /// Brings what looking these IDs up will touch into the cache, all at once: one by one each would wait for memory.
     pub fn prefetch(&self, macs: &[EntryMac]) {
         self.by_id.prefetch(macs.iter().map(|mac| tag_of(halves(mac.id))));

@@ -10,12 +10,17 @@
 //! - `durable` ≤ the newest written frame; a batch is acknowledged only when its frame ≤ `durable`;
 //! - after a failed sync nothing is written, published or acknowledged any more.
 
+mod closing;
 mod compacting;
+mod heads;
+mod indexing;
+mod room;
 mod sealing;
 
 use super::commit::{Committer, Fresh, Group, PendingReceipt};
 use super::idempotency::Secret;
-use super::ledger::{Gain, Ledger};
+use super::ledger::Ledger;
+use super::older::Older;
 use super::prepared::Prepared;
 use super::sealer::Sealer;
 use super::{Bounds, Receipt};
@@ -23,11 +28,8 @@ use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::disk::{Disk, Lock};
 use crate::error::Error;
-use crate::format::commit as payload;
-use crate::format::control::{HEADS_ACTIVITY, kind};
-use crate::format::journal::{FRAME_HEADER_BYTES, FrameType};
 use crate::identity::Identity;
-use crate::journal::{Frame, JournalFile, NewFrame, WriteError};
+use crate::journal::{JournalFile, WriteError};
 use crate::limits;
 use crate::view::View;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -132,6 +134,8 @@ pub struct Pipeline {
     work: Condvar,
     /// A builder or a syncer has finished.
     progress: Condvar,
+    /// IDs that came in journal files which are gone.
+    older: Arc<Older>,
     /// Released when the store is closed.
     lock: Mutex<Option<Box<dyn Lock>>>,
 }
@@ -160,6 +164,7 @@ impl Pipeline {
             disk: Arc::clone(&parts.sealer.disk),
             compactor: Mutex::new(()),
             compacting: Condvar::new(),
+            older: Arc::clone(&parts.sealer.older),
             sealer: Mutex::new(parts.sealer),
             sealing: Condvar::new(),
             spare: Arc::clone(&parts.committer.spare),
@@ -245,6 +250,10 @@ impl Pipeline {
 
     /// Queues batches, side by side, and does what is to be done until all of them are told.
     fn drive(&self, waiters: &[Arc<Waiter>]) {
+        if waiters.iter().any(|waiter| waiter.prepared.asks_for_ids()) {
+            // Here, where nobody else waits for it.
+            self.older.wait();
+        }
         let mut state = self.state.lock();
         let refusal = state.stopped.as_ref().or(state.sealing_failure.as_ref().filter(|_| state.is_full));
         if let Some(refusal) = refusal {
@@ -419,253 +428,16 @@ impl Pipeline {
         state.stopped.get_or_insert(stopped).clone()
     }
 
-    /// Puts durable frames into the index and the ledger, in order, until those that are durable now are there.
-    fn index_all(&self) {
-        let target = self.state.lock().durable;
-        // The ledger's lock orders indexers: two of them never publish out of order.
-        let mut ledger = self.ledger.lock();
-        loop {
-            let fresh = {
-                let mut state = self.state.lock();
-                if state.indexed >= target {
-                    return;
-                }
-                let Some(fresh) = state.unindexed.pop_front() else { return };
-                fresh
-            };
-            publish(&fresh, &self.view, &mut ledger);
-            let mut state = self.state.lock();
-            let was_full = state.unindexed_bytes >= UNINDEXED_BYTES_MAX;
-            state.unindexed_bytes -= fresh.frame.bytes.len();
-            state.indexed = fresh.frame.header.number.get();
-            self.note_room(&mut state);
-            let wakes_sealer = !state.wants_sealing && self.is_sealing_due();
-            state.wants_sealing |= wakes_sealer;
-            if was_full {
-                state.wake_next();
-            }
-            drop(state);
-            if wakes_sealer {
-                self.sealing.notify_one();
-            }
-            keep_spare(&self.spare, fresh.frame);
-        }
-    }
-
-    /// Returns when the index holds everything that is durable now.
-    pub fn catch_up(&self) {
-        self.index_all();
-    }
-
-    /// The store's own thread: indexes, and minds the minute, until the store is closed.
-    pub fn work(&self) {
-        loop {
-            let mut state = self.state.lock();
-            if state.unindexed.is_empty() && !state.is_closing {
-                state.worker = Worker::Idle;
-                self.work.wait_for(&mut state, TICK);
-            }
-            // Small frames are left to gather: to be woken for each costs more than to index it.
-            let is_little = !state.unindexed.is_empty() && state.unindexed_bytes < GATHERED_BYTES_AIM;
-            if is_little && !state.is_closing {
-                state.worker = Worker::Gathering;
-                self.work.wait_for(&mut state, GATHERING_TIME);
-            }
-            state.worker = Worker::Busy;
-            let is_over = state.is_closing && state.unindexed.is_empty();
-            drop(state);
-            self.index_all();
-            if is_over {
-                return;
-            }
-            // A failure stops the store, and the next append tells why.
-            let _ = self.tick();
-        }
-    }
-
-    /// Commits `heads` if a minute has passed and anything else grew.
-    pub fn tick(&self) -> Result<(), Error> {
-        let heads_at = {
-            let state = self.state.lock();
-            if state.stopped.is_some() || state.is_closing {
-                return Ok(());
-            }
-            state.heads_at
-        };
-        let now = self.clock.wall_ns();
-        let is_due = now.saturating_sub(heads_at) >= limits::HEADS_INTERVAL_NS || now < heads_at;
-        if !is_due || !self.ledger.lock().has_grown() {
-            return Ok(());
-        }
-        self.commit_heads()
-    }
-
-    /// Commits where everything stands. Nobody else builds meanwhile, so the sizes are those of all entries before.
-    pub fn commit_heads(&self) -> Result<(), Error> {
-        self.while_building(|state| self.build_heads(state))
-    }
-
-    /// Does something in place of building a group, when nobody builds one.
-    fn while_building<'s, T>(
-        &'s self,
-        build: impl FnOnce(MutexGuard<'s, State>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut state = self.state.lock();
-        while state.is_building && state.stopped.is_none() {
-            // Indexing goes on while waiting: a builder may wait for the index.
-            state = self.wait_for_progress(state);
-        }
-        if let Some(stopped) = &state.stopped {
-            return Err(stopped.clone());
-        }
-        state.is_building = true;
-        let result = build(state);
-        let mut state = self.state.lock();
-        state.is_building = false;
-        state.wake_next();
-        self.progress.notify_all();
-        result
-    }
-
     fn wait_for_progress<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         self.progress.wait_for(&mut state, Duration::from_millis(1));
         drop(state);
         self.index_all();
         self.state.lock()
     }
-
-    fn build_heads<'s>(&'s self, mut state: MutexGuard<'s, State>) -> Result<(), Error> {
-        state = self.sync_all(state)?;
-        let durable = state.durable;
-        drop(state);
-        self.index_all();
-        let mut heads = Batch::new();
-        {
-            let mut ledger = self.ledger.lock();
-            for told in ledger.heads() {
-                let count =
-                    |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-                let (chains, rows) = (told.chains.len() as u64, told.directory_rows);
-                let message =
-                    format!("heads of {}, {}", count(chains, "chain"), count(rows, "directory row"));
-                heads.push_control(kind::HEADS, HEADS_ACTIVITY, &message, &told.encode());
-            }
-        }
-        if heads.is_empty() {
-            return Ok(());
-        }
-        let now = self.clock.wall_ns();
-        let result = self.committer.lock().commit(&[Arc::new(Prepared::internal(heads))], durable);
-        let mut state = self.state.lock();
-        state.heads_at = now;
-        let failure = match &result {
-            Err(WriteError::Refused(error) | WriteError::Fatal(error)) => Some(error.clone()),
-            Ok(_) => None,
-        };
-        self.hand_over(&mut state, Vec::new(), result);
-        if let Some(failure) = failure {
-            return Err(state.stopped.clone().unwrap_or(failure));
-        }
-        state = self.sync_all(state)?;
-        drop(state);
-        self.index_all();
-        Ok(())
-    }
-
-    /// Syncs until everything written is durable. The caller builds, so nothing new is written meanwhile.
-    fn sync_all<'s>(&'s self, mut state: MutexGuard<'s, State>) -> Result<MutexGuard<'s, State>, Error> {
-        loop {
-            if let Some(stopped) = &state.stopped {
-                return Err(stopped.clone());
-            }
-            if state.written.is_empty() && !state.is_syncing {
-                return Ok(state);
-            }
-            if state.is_syncing {
-                state = self.wait_for_progress(state);
-            } else {
-                state = self.sync(state);
-            }
-        }
-    }
-
-    /// Stops cleanly; the second time nothing is done.
-    pub fn close(&self) -> Result<(), Error> {
-        if self.lock.lock().is_none() {
-            return Ok(());
-        }
-        // Held until nothing more is taken: behind a clean stop nothing is sealed.
-        let mut sealer = self.sealer.lock();
-        let result = self.close_journal(&mut sealer);
-        let mut state = self.state.lock();
-        state.is_closing = true;
-        state.stopped.get_or_insert(Error::Closed);
-        drop(state);
-        drop(sealer);
-        self.work.notify_all();
-        self.sealing.notify_all();
-        self.compacting.notify_all();
-        // A merge that is under way ends before another process may come.
-        drop(self.compactor.lock());
-        self.lock.lock().take();
-        result
-    }
-
-    fn close_journal(&self, sealer: &mut Sealer) -> Result<(), Error> {
-        self.catch_up();
-        if self.ledger.lock().has_grown() {
-            self.commit_heads()?;
-        }
-        self.seal_for_stop(sealer)?;
-        let mut state = self.state.lock();
-        if let Some(stopped) = &state.stopped {
-            return Err(stopped.clone());
-        }
-        while state.is_building {
-            state = self.wait_for_progress(state);
-        }
-        state.is_building = true;
-        let result = self.sync_all(state).and_then(|state| {
-            let durable = state.durable;
-            drop(state);
-            self.committer.lock().stop(durable)
-        });
-        self.state.lock().is_building = false;
-        result
-    }
-}
-
-/// Puts a durable frame into the ledger and the index. Recovery does the same with the frames it reads.
-fn publish(fresh: &Fresh, view: &View, ledger: &mut Ledger) {
-    let header = &fresh.frame.header;
-    // This engine wrote it: it decodes.
-    let decoded = payload::decode(fresh.frame.payload(), header.part_count, header.entry_count);
-    let Ok(commit) = decoded else { return };
-    let mut first = 0;
-    for part in &commit.parts {
-        ledger.apply(&Gain::of(part));
-        let severities = fresh.severities.get(first..first + part.rows.len());
-        first += part.rows.len();
-        view.publish(fresh.frame.journal, header.logged_at, part, severities);
-    }
 }
 
 /// Memory of frames: what was touched once need not be got from the system again.
 pub(super) type Spare = Arc<Mutex<Vec<Vec<u8>>>>;
-
-/// Keeps a frame's memory for a later one. Larger ones are rare and given back.
-fn keep_spare(spare: &Spare, frame: Arc<Frame>) {
-    const FRAMES_MAX: usize = 6;
-    const FRAME_BYTES_MAX: usize = 2 * limits::GROUP_BYTES_AIM;
-    if let Some(frame) = Arc::into_inner(frame)
-        && frame.bytes.capacity() <= FRAME_BYTES_MAX
-    {
-        let mut spare = spare.lock();
-        if spare.len() < FRAMES_MAX {
-            spare.push(frame.bytes);
-        }
-    }
-}
 
 impl Waiter {
     fn new(prepared: Prepared) -> Arc<Waiter> {
@@ -725,32 +497,5 @@ impl State {
         {
             waiter.thread.unpark();
         }
-    }
-}
-
-impl Committer {
-    /// Vouches for all frames and gives back reserved space.
-    fn stop(&mut self, durable: u64) -> Result<(), Error> {
-        if durable == self.stop_frame {
-            return Ok(());
-        }
-        let frame = NewFrame {
-            frame_type: FrameType::Stop,
-            durable,
-            logged_at: self.clock_guard.last().unwrap_or(0),
-            part_count: 0,
-            entry_count: 0,
-        };
-        let mut bytes = vec![0; FRAME_HEADER_BYTES];
-        let written = self.journal.append(&*self.entropy, frame, &mut bytes);
-        let (WriteError::Refused(error) | WriteError::Fatal(error)) = match written {
-            Ok(_) => {
-                self.journal.trim()?;
-                let file = self.journal.file();
-                return file.sync().map_err(Error::during("sync", self.journal.display()));
-            }
-            Err(error) => error,
-        };
-        Err(error)
     }
 }

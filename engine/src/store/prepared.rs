@@ -54,6 +54,10 @@ impl Prepared {
         self
     }
 
+    pub(super) fn asks_for_ids(&self) -> bool {
+        !self.macs.is_empty() || self.key.is_some()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.batch.is_empty()
     }

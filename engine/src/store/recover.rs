@@ -8,9 +8,9 @@ use super::damaged::Damaged;
 use super::ends;
 use super::idempotency::{Secret, Window};
 use super::ledger::{Gain, Ledger};
+use super::older::Older;
 use super::pipeline::{Parts, Pipeline};
 use super::prepared::entry_mac;
-use super::remembered;
 use super::replay;
 use super::sealed::{self, SealedChain};
 use super::sealer::Sealer;
@@ -148,8 +148,15 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     let mut damaged = Damaged::default();
     let (ends, ends_damage) = ends::load(&*disk, &identity)?;
     let mut sealed = load_segments(&*disk, &identity, &view, &mut tails, &mut damaged)?;
-    let mut window = Window::default();
-    let remembered_to = remembered::load(&*disk, &identity.id, &mut tails, &mut window)?;
+    let window = Window::default();
+    let older = Arc::new(Older::find(&*disk)?);
+    let remembered_to = older.remembered_to();
+    if options.background == Background::Inline {
+        older.load(&*disk, &identity.id);
+        if let Some(failure) = older.failure() {
+            return Err(failure);
+        }
+    }
 
     let mut recovery = Recovery {
         tails,
@@ -207,12 +214,13 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         .find(|(file, _)| *file > remembered_to)
         .map_or(i64::MIN, |(_, logged_at)| *logged_at);
     let removed_to = u64::from(replayed.tail.trimmed);
-    let sealer = Sealer::new(Arc::clone(&disk), sealed, remembered_to, remembered_until, removed_to);
+    let sealer = Sealer::new(Arc::clone(&disk), sealed, Arc::clone(&older), remembered_until, removed_to);
     let committer = Committer {
         identity: Arc::new(identity),
         tails,
         journal,
         window,
+        older: Some(older),
         clock_guard: ClockGuard::new(newest),
         unnoted_step: None,
         stop_frame: replayed.stop_frame,

@@ -1,17 +1,17 @@
 //! What came in journal files that are about to go, kept for as long as a retry may come: `state/ids/<n>.ids`.
 
-use super::idempotency::{EntryMac, SeenBatch, Window};
+use super::idempotency::Window;
+use super::older::RememberedFile;
 use super::tails::Tails;
-use crate::disk::{Disk, read_small, replace_small};
+use crate::disk::{Disk, replace_small};
 use crate::error::Error;
 use crate::format::remembered::{self, Remembered, RememberedBatch, RememberedEntry};
 use crate::limits;
-use crate::model::ServiceName;
 use std::collections::HashMap;
 use std::io;
 
 /// Where the files lie.
-const DIRECTORY: &str = "state/ids";
+pub const DIRECTORY: &str = "state/ids";
 const EXTENSION: &str = ".ids";
 
 fn name(journal: u64) -> String {
@@ -24,7 +24,7 @@ fn journal_of(file: &str) -> Option<u64> {
 }
 
 /// The files' numbers, ascending.
-fn list(disk: &dyn Disk) -> Result<Vec<u64>, Error> {
+pub fn list(disk: &dyn Disk) -> Result<Vec<u64>, Error> {
     let names = match disk.list(DIRECTORY) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         names => names.map_err(Error::during("list", disk.display(DIRECTORY)))?,
@@ -34,53 +34,9 @@ fn list(disk: &dyn Disk) -> Result<Vec<u64>, Error> {
     Ok(numbers)
 }
 
-/// Puts what the files remember into the window. Returns the number of the newest journal file that they cover; 0 if
-/// there is none.
-///
-/// # Errors
-/// The disk's; a file that is damaged: retries of what it remembers could not be told from new entries.
-pub fn load(
-    disk: &dyn Disk,
-    store_id: &[u8; 16],
-    tails: &mut Tails,
-    window: &mut Window,
-) -> Result<u64, Error> {
-    let mut newest = 0;
-    let numbers = list(disk)?;
-    if !numbers.is_empty() {
-        // A process that was killed may have left a name in memory only, and the journal goes where it is.
-        disk.sync_directory(DIRECTORY).map_err(Error::during("sync", disk.display(DIRECTORY)))?;
-    }
-    for number in numbers {
-        let path = format!("{DIRECTORY}/{}", name(number));
-        let bytes_max = usize::try_from(remembered::FILE_BYTES_MAX).unwrap_or(usize::MAX);
-        let bytes = read_small(disk, &path, bytes_max).map_err(Error::during("read", disk.display(&path)))?;
-        let damaged = |detail: String| Error::Damaged { place: disk.display(&path), detail };
-        let file = remembered::decode(&bytes, store_id).map_err(|error| damaged(error.to_string()))?;
-        if file.journal != number {
-            return Err(damaged(format!(
-                "expected what came up to journal file {number}, found {}",
-                file.journal
-            )));
-        }
-        let chains = file.services.iter().map(|service| {
-            let service = ServiceName::new(service).map_err(|error| damaged(error.to_string()))?;
-            tails.chain_of(&service)
-        });
-        let chains: Vec<u32> = chains.collect::<Result<_, _>>()?;
-        for item in &file.items {
-            let mac = EntryMac { id: item.id, bytes: item.bytes };
-            window.insert(mac, chains[item.service as usize], item.seq, item.logged_at);
-        }
-        for batch in file.batches {
-            let runs =
-                batch.runs.iter().map(|(service, first, count)| (chains[*service as usize], *first, *count));
-            let seen = SeenBatch { bytes: batch.bytes, runs: runs.collect(), logged_at: batch.logged_at };
-            window.remember_batch(batch.key, seen);
-        }
-        newest = number;
-    }
-    Ok(newest)
+/// Where what came in journal files up to a number is remembered.
+pub fn path(journal: u64) -> String {
+    format!("{DIRECTORY}/{}", name(journal))
 }
 
 /// Collects what came in journal files up to a number, for [`write`].
@@ -141,42 +97,37 @@ impl Collector {
     }
 }
 
-/// Writes what was collected, durable when this returns, and removes files of which everything has left the window of an
-/// entry that is committed at `now`.
+/// Writes what was collected, durable when this returns.
 ///
 /// # Errors
 /// The disk's; what was there before is then still there.
-pub fn write(disk: &dyn Disk, store_id: &[u8; 16], collector: &Collector, now: i64) -> Result<(), Error> {
+pub fn write(disk: &dyn Disk, store_id: &[u8; 16], collector: &Collector) -> Result<RememberedFile, Error> {
     let remembered = &collector.remembered;
-    let file = name(remembered.journal);
-    let failed = |action| Error::during(action, disk.display(&format!("{DIRECTORY}/{file}")));
+    let failed = |action| Error::during(action, disk.display(&path(remembered.journal)));
     disk.create_directory(DIRECTORY).map_err(Error::during("create", disk.display(DIRECTORY)))?;
-    replace_small(disk, DIRECTORY, &file, &remembered::encode(store_id, remembered))
+    replace_small(disk, DIRECTORY, &name(remembered.journal), &remembered::encode(store_id, remembered))
         .map_err(failed("write"))?;
-    expire(disk, store_id, now)
+    Ok(RememberedFile::of(remembered))
 }
 
-/// Removes files of which everything has left the window.
-fn expire(disk: &dyn Disk, store_id: &[u8; 16], now: i64) -> Result<(), Error> {
+/// Removes those of these files, ascending, of which everything has left the window of an entry that is committed at
+/// `now`.
+///
+/// # Errors
+/// The disk's; `files` are then those that are left.
+pub fn expire(disk: &dyn Disk, files: &mut Vec<RememberedFile>, now: i64) -> Result<(), Error> {
     let horizon = now.saturating_sub(limits::IDEMPOTENCY_WINDOW_NS);
     let mut newer = 0;
     // Of the newest first: a file is not needed when those behind it fill the window.
-    for number in list(disk)?.into_iter().rev() {
-        let path = format!("{DIRECTORY}/{}", name(number));
-        if newer < limits::IDEMPOTENCY_COUNT_MAX {
-            let bytes_max = usize::try_from(remembered::FILE_BYTES_MAX).unwrap_or(usize::MAX);
-            let bytes =
-                read_small(disk, &path, bytes_max).map_err(Error::during("read", disk.display(&path)))?;
-            // A damaged one is named at the next start, and stays until then.
-            let Ok(file) = remembered::decode(&bytes, store_id) else { continue };
-            newer += file.items.len();
-            let newest_item = file.items.last().map_or(i64::MIN, |item| item.logged_at);
-            let newest_batch = file.batches.last().map_or(i64::MIN, |batch| batch.logged_at);
-            if newest_item.max(newest_batch) >= horizon {
-                continue;
-            }
+    for index in (0..files.len()).rev() {
+        let file = files[index];
+        let is_full = newer >= limits::IDEMPOTENCY_COUNT_MAX;
+        newer += file.item_count;
+        if is_full || file.newest < horizon {
+            let path = path(file.journal);
+            disk.remove(&path).map_err(Error::during("remove", disk.display(&path)))?;
+            files.remove(index);
         }
-        disk.remove(&path).map_err(Error::during("remove", disk.display(&path)))?;
     }
     Ok(())
 }

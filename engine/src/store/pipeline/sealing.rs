@@ -23,20 +23,13 @@ use std::io;
 use std::sync::Arc;
 
 /// What is about to be sealed of a chain.
-struct Sealing {
-    service: Box<str>,
+pub(super) struct Sealing {
+    pub(super) service: Box<str>,
     /// Where its sealed part ends.
     sealed: SealedChain,
     frozen: Frozen,
     /// Of the frozen tenants' lines.
     slots: Vec<Slot>,
-}
-
-/// The chain, and its segments.
-type SealingResult = Result<(Box<str>, Vec<Built>), Error>;
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Pipeline {
@@ -91,26 +84,8 @@ impl Pipeline {
             || self.view.largest_open_rows() >= self.bounds.segment_rows_aim
     }
 
-    fn seal_largest(&self, sealer: &mut Sealer) -> Result<(), Error> {
-        while self.is_sealing_due() {
-            // Where appenders had to wait for it, on every core: theirs have nothing to do then.
-            let was_full = std::mem::take(&mut self.state.lock().was_full);
-            let at_once = if self.is_threaded && was_full { threads() } else { 1 };
-            if !self.seal_chains(sealer, &self.view.largest_open(at_once))? {
-                break;
-            }
-            let mut state = self.state.lock();
-            self.note_room(&mut state);
-            state.wake_next();
-            drop(state);
-            self.commit_heads_at_seal()?;
-            self.trim_journal(sealer)?;
-        }
-        Ok(())
-    }
-
     /// `heads` at a seal, but not more often than once a second: it is a commit of its own, which appenders wait for.
-    fn commit_heads_at_seal(&self) -> Result<(), Error> {
+    pub(super) fn commit_heads_at_seal(&self) -> Result<(), Error> {
         let now = self.clock.wall_ns();
         let heads_at = self.state.lock().heads_at;
         if now.saturating_sub(heads_at) < limits::HEADS_AT_SEAL_INTERVAL_NS && now >= heads_at {
@@ -119,42 +94,21 @@ impl Pipeline {
         self.commit_heads()
     }
 
-    /// Seals everything that these chains have committed by now. False if that is nothing.
-    fn seal_chains(&self, sealer: &mut Sealer, services: &[Box<str>]) -> Result<bool, Error> {
-        let mut sealings = Vec::with_capacity(services.len());
-        for service in services {
-            sealings.extend(self.begin_seal(sealer, service)?);
-        }
-        let rows_max = self.bounds.segment_rows_max;
-        let build = |sealing: Sealing| -> SealingResult {
-            let built =
-                sealing.sealed.build(&sealing.frozen, &sealing.slots, rows_max, &mut Hasher::new())?;
-            Ok((sealing.service, built))
-        };
-        let built: Vec<SealingResult> = match sealings.len() {
-            0 => return Ok(false),
-            1 => sealings.into_iter().map(build).collect(),
-            _ => std::thread::scope(|scope| {
-                let others: Vec<_> =
-                    sealings.drain(1..).map(|sealing| scope.spawn(move || build(sealing))).collect();
-                let own: Vec<_> = sealings.into_iter().map(build).collect();
-                let others = others.into_iter().map(|other| match other.join() {
-                    Ok(built) => built,
-                    // A panic is our bug: let it be seen.
-                    Err(panic) => std::panic::resume_unwind(panic),
-                });
-                own.into_iter().chain(others).collect()
-            }),
-        };
-        for built in built {
-            let (service, built) = built?;
-            self.take_in_sealed(sealer, &service, built)?;
-        }
-        Ok(true)
+    /// Seals everything that a chain has committed by now.
+    fn seal_chain(&self, sealer: &mut Sealer, service: &str) -> Result<(), Error> {
+        let Some(sealing) = self.begin_seal(sealer, service)? else { return Ok(()) };
+        let built = self.build_segments(sealing)?;
+        self.take_in_sealed(sealer, service, built)
+    }
+
+    /// Builds the segments of what was begun.
+    pub(super) fn build_segments(&self, sealing: Sealing) -> Result<Vec<Built>, Error> {
+        let Sealing { sealed, frozen, slots, .. } = sealing;
+        sealed.build(&frozen, &slots, self.bounds.segment_rows_max, &mut Hasher::new())
     }
 
     /// Begins to seal what a chain has committed by now; none if that is nothing.
-    fn begin_seal(&self, sealer: &Sealer, service: &str) -> Result<Option<Sealing>, Error> {
+    pub(super) fn begin_seal(&self, sealer: &Sealer, service: &str) -> Result<Option<Sealing>, Error> {
         let (name, chain_id, boundary) = {
             let mut committer = self.committer.lock();
             let Some(chain) = committer.tails.find(service) else { return Ok(None) };
@@ -182,7 +136,12 @@ impl Pipeline {
     }
 
     /// Writes segments that were built, and takes each in as soon as it is durable.
-    fn take_in_sealed(&self, sealer: &mut Sealer, service: &str, built: Vec<Built>) -> Result<(), Error> {
+    pub(super) fn take_in_sealed(
+        &self,
+        sealer: &mut Sealer,
+        service: &str,
+        built: Vec<Built>,
+    ) -> Result<(), Error> {
         for built in built {
             let path = segment::path(service, built.first_seq);
             let failed = |action| Error::during(action, sealer.disk.display(&path));
@@ -213,7 +172,7 @@ impl Pipeline {
     }
 
     /// Lets journal files go of which everything is sealed, carrying what quiet chains have in them.
-    fn trim_journal(&self, sealer: &mut Sealer) -> Result<(), Error> {
+    pub(super) fn trim_journal(&self, sealer: &mut Sealer) -> Result<(), Error> {
         let newest = self.committer.lock().journal.journal();
         if newest != sealer.looked_at {
             // Chains that nothing but age makes due: those that hold on to files far behind.
@@ -232,12 +191,12 @@ impl Pipeline {
     fn move_out_of(&self, sealer: &mut Sealer, journal: u64) -> Result<(), Error> {
         let mut quiet = Vec::new();
         for pin in self.view.open_pins() {
-            if pin.oldest_journal > journal {
+            if pin.oldest_journal > journal || sealer.is_building(&pin.service) {
                 continue;
             }
             let is_large = pin.rows >= self.bounds.seal_rows_min || pin.bytes >= limits::CARRIED_BYTES_MAX;
             if is_large {
-                self.seal_chains(sealer, std::slice::from_ref(&pin.service))?;
+                self.seal_chain(sealer, &pin.service)?;
             } else {
                 quiet.push(pin.service);
             }
@@ -364,8 +323,12 @@ impl Pipeline {
             let committer = self.committer.lock();
             collector.add_batches(&committer.tails, &committer.window, sealer.remembered_until, until);
         }
+        let file = remembered::write(&*sealer.disk, &self.identity.id, &collector)?;
+        let older = sealer.older.take_files();
+        sealer.remembered_files.splice(0..0, older);
+        sealer.remembered_files.push(file);
         // By commit times, as the window goes: a wall clock that leaps makes nothing forgotten.
-        remembered::write(&*sealer.disk, &self.identity.id, &collector, until)?;
+        remembered::expire(&*sealer.disk, &mut sealer.remembered_files, until)?;
         (sealer.remembered_to, sealer.remembered_until) = (journal - 1, until);
         Ok(())
     }
@@ -389,7 +352,7 @@ impl Pipeline {
     pub(super) fn seal_for_stop(&self, sealer: &mut Sealer) -> Result<(), Error> {
         for pin in self.view.open_pins() {
             if pin.rows >= self.bounds.seal_rows_min {
-                self.seal_chains(sealer, std::slice::from_ref(&pin.service))?;
+                self.seal_chain(sealer, &pin.service)?;
             }
         }
         let (newest, bytes) = {

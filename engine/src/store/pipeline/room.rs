@@ -1,0 +1,95 @@
+//! Seals the largest chains to make room: one after the other, and side by side while appenders wait for it.
+//!
+//! Only building a segment takes long, and it touches nothing that is shared: the sealer is held before it and behind
+//! it. A chain that is being built is left alone by everybody else.
+
+use super::Pipeline;
+use crate::error::Error;
+
+use crate::store::sealer::{Building, Sealer};
+use crate::view::OpenPin;
+use parking_lot::Mutex;
+use std::sync::LazyLock;
+use std::thread::ScopedJoinHandle;
+
+static THREADS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
+impl Pipeline {
+    /// Seals the largest chains until there is room.
+    pub(super) fn seal_largest(&self, sealer: &mut Sealer) -> Result<(), Error> {
+        let sealer = Mutex::new(sealer);
+        if !self.is_threaded {
+            while self.seal_next(&sealer)? {}
+            return Ok(());
+        }
+        std::thread::scope(|scope| {
+            let mut others: Vec<ScopedJoinHandle<'_, Result<(), Error>>> = Vec::new();
+            let mut result = Ok(true);
+            while matches!(result, Ok(true)) {
+                // Where appenders had to wait, theirs have nothing to do on the other cores.
+                if std::mem::take(&mut self.state.lock().was_full) {
+                    while others.iter().filter(|other| !other.is_finished()).count() + 1 < *THREADS {
+                        others.push(scope.spawn(|| self.seal_while_crowded(&sealer)));
+                    }
+                }
+                result = self.seal_next(&sealer);
+            }
+            for other in others {
+                let other = match other.join() {
+                    Ok(other) => other,
+                    // A panic is our bug: let it be seen.
+                    Err(panic) => std::panic::resume_unwind(panic),
+                };
+                result = result.and_then(|more| other.map(|()| more));
+            }
+            result.map(|_| ())
+        })
+    }
+
+    /// Seals beside others until appenders have room for a while.
+    fn seal_while_crowded(&self, sealer: &Mutex<&mut Sealer>) -> Result<(), Error> {
+        let enough = self.bounds.open_bytes_aim.midpoint(self.bounds.open_bytes_max);
+        while self.view.open_bytes() >= enough && self.seal_next(sealer)? {}
+        Ok(())
+    }
+
+    /// Seals everything that one chain has committed by now. False if no chain is due.
+    fn seal_next(&self, sealer: &Mutex<&mut Sealer>) -> Result<bool, Error> {
+        let sealing = {
+            let mut sealer = sealer.lock();
+            let Some(pin) = self.next_due(&sealer.building) else { return Ok(false) };
+            let Some(sealing) = self.begin_seal(&sealer, &pin.service)? else { return Ok(false) };
+            sealer.building.push(Building { service: pin.service, bytes: pin.bytes });
+            sealing
+        };
+        let service = sealing.service.clone();
+        let built = self.build_segments(sealing);
+        {
+            let mut sealer = sealer.lock();
+            sealer.building.retain(|building| building.service != service);
+            self.take_in_sealed(&mut sealer, &service, built?)?;
+        }
+        let mut state = self.state.lock();
+        self.note_room(&mut state);
+        state.wake_next();
+        drop(state);
+        self.commit_heads_at_seal()?;
+        self.trim_journal(&mut sealer.lock())?;
+        Ok(true)
+    }
+
+    /// The chain to seal next, beside those that are being built.
+    fn next_due(&self, building: &[Building]) -> Option<OpenPin> {
+        let being_built: u64 = building.iter().map(|building| building.bytes).sum();
+        let is_crowded = self.view.open_bytes().saturating_sub(being_built) >= self.bounds.open_bytes_aim;
+        if !is_crowded && self.view.largest_open_rows() < self.bounds.segment_rows_aim {
+            return None;
+        }
+        let mut pins = self.view.open_pins();
+        pins.retain(|pin| building.iter().all(|building| building.service != pin.service));
+        let largest =
+            pins.into_iter().max_by_key(|pin| (pin.rows >= self.bounds.segment_rows_aim, pin.bytes))?;
+        (is_crowded || largest.rows >= self.bounds.segment_rows_aim).then_some(largest)
+    }
+}
