@@ -6,7 +6,6 @@ pub mod bare;
 pub mod child;
 pub mod data;
 pub mod options;
-pub mod sealing;
 pub mod segments;
 pub mod stores;
 pub mod table;

@@ -14,7 +14,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// # Errors
 /// The engine's.
 pub fn fill(path: &Path, entries: usize) -> Outcome<Store> {
-    let store = Store::open(path, Options::default())?;
+    append_all(Store::open(path, Options::default())?, entries)
+}
+
+fn append_all(store: Store, entries: usize) -> Outcome<Store> {
     let mut generator = Generator::new(&plan(entries));
     loop {
         let lines = Lines::next_of(&mut generator, BATCH_ENTRIES);
@@ -34,8 +37,38 @@ pub fn made(path: &Path, entries: usize) -> Outcome<()> {
     Ok(fill(path, entries)?.close()?)
 }
 
+/// A store of generated entries of which nothing is sealed, stopped cleanly.
+///
+/// # Errors
+/// The engine's.
+pub fn unsealed(path: &Path, entries: usize) -> Outcome<()> {
+    let bounds = Bounds {
+        segment_rows_aim: u32::MAX,
+        open_bytes_aim: u64::MAX,
+        open_bytes_max: u64::MAX,
+        journal_files_aim: u64::MAX,
+        seal_rows_min: u32::MAX,
+        journal_stop_bytes: u64::MAX,
+        ..Bounds::default()
+    };
+    append_all(Store::open(path, Options { bounds, ..Options::default() })?, entries)?.close()?;
+    Ok(())
+}
+
 /// A clock that is told the time; the boot clock goes with it.
-struct Told(AtomicI64);
+pub struct Told(AtomicI64);
+
+impl Told {
+    /// A clock that stands at a time, in nanoseconds since 1970.
+    pub fn at(now: i64) -> Told {
+        Told(AtomicI64::new(now))
+    }
+
+    /// Moves it on.
+    pub fn advance(&self, nanos: i64) {
+        self.0.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
 
 impl Clock for Told {
     fn wall_ns(&self) -> i64 {
@@ -55,7 +88,7 @@ impl Clock for Told {
 pub fn sealed(path: &Path, entries: usize) -> Outcome<()> {
     let plan = plan(entries);
     let begin = plan.end_ns - i64::from(plan.days) * 86_400_000_000_000;
-    let clock = Arc::new(Told(AtomicI64::new(begin)));
+    let clock = Arc::new(Told::at(begin));
     // The stop seals what is left, however little.
     let bounds = Bounds { journal_stop_bytes: 0, seal_rows_min: 1, ..Bounds::default() };
     let store =
