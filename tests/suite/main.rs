@@ -4,6 +4,7 @@ mod concurrency;
 mod damage;
 mod documents;
 mod faults;
+mod hostile;
 mod layers;
 mod oracle;
 mod read_only;

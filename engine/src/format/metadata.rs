@@ -20,8 +20,21 @@ pub struct MetadataError {
 /// Most bytes of one description.
 pub const METADATA_BYTES_MAX: usize = 64 << 20;
 
-const CONFIGURATION: Configuration<LittleEndian, Fixint, Limit<METADATA_BYTES_MAX>> =
-    bincode::config::legacy().with_limit::<METADATA_BYTES_MAX>();
+/// The limit is a type's, and short descriptions must not claim what long ones may: the least of these is taken.
+const SHORT_BYTES_MAX: usize = 32 << 10;
+const MIDDLE_BYTES_MAX: usize = 1 << 20;
+/// What values take in memory, for each byte of their description, at most.
+const CLAIM_FACTOR: usize = 2;
+
+type Limited<const MAX: usize> = Configuration<LittleEndian, Fixint, Limit<MAX>>;
+
+const fn limited<const MAX: usize>() -> Limited<MAX> {
+    bincode::config::legacy().with_limit::<MAX>()
+}
+
+const CONFIGURATION: Limited<METADATA_BYTES_MAX> = limited();
+const SHORT: Limited<{ SHORT_BYTES_MAX * CLAIM_FACTOR }> = limited();
+const MIDDLE: Limited<{ MIDDLE_BYTES_MAX * CLAIM_FACTOR }> = limited();
 
 /// Appends a description.
 ///
@@ -36,7 +49,8 @@ pub fn encode<T: Encode>(value: &T, out: &mut Vec<u8>) -> Result<(), MetadataErr
     Ok(())
 }
 
-/// Reads a description that takes all of `bytes`. What it may allocate is bounded by a small multiple of them.
+/// Reads a description that takes all of `bytes`. What it may allocate is bounded: by 64 KiB for a short one, 2 MiB for
+/// one below 1 MiB, else 64 MiB.
 ///
 /// # Errors
 /// Bytes of another shape, or left over.
@@ -46,8 +60,12 @@ pub fn decode<T: Decode<()>>(bytes: &[u8], expected: &'static str) -> Result<T, 
     if bytes.len() > METADATA_BYTES_MAX {
         return Err(wrong(format!("{} bytes", bytes.len())));
     }
-    let (value, used) =
-        bincode::decode_from_slice(bytes, CONFIGURATION).map_err(|error| wrong(error.to_string()))?;
+    let decoded = match bytes.len() {
+        short if short <= SHORT_BYTES_MAX => bincode::decode_from_slice(bytes, SHORT),
+        middle if middle <= MIDDLE_BYTES_MAX => bincode::decode_from_slice(bytes, MIDDLE),
+        _ => bincode::decode_from_slice(bytes, CONFIGURATION),
+    };
+    let (value, used) = decoded.map_err(|error| wrong(error.to_string()))?;
     if used != bytes.len() {
         return Err(wrong(format!("{} bytes behind it", bytes.len() - used)));
     }

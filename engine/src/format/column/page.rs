@@ -29,7 +29,7 @@ const PAGE_ROWS_MAX: usize = 256;
 /// A page that has this many bytes takes no further string.
 const PAGE_BYTES_AIM: usize = 64 << 10;
 /// Most bytes of a decoded page.
-pub(super) const PAGE_BYTES_MAX: usize = 1 << 20;
+pub(super) const PAGE_BYTES_MAX: usize = 384 << 10;
 
 // A page below its aim has room for one longest string and all lengths.
 const _: () = assert!(PAGE_BYTES_AIM + VALUE_BYTES_MAX + PAGE_ROWS_MAX * 4 <= PAGE_BYTES_MAX);
@@ -314,7 +314,7 @@ impl Directory<'_> {
                 return Err("pages one behind the other");
             }
             if self.decoded.get(page) > PAGE_BYTES_MAX as u64 {
-                return Err("a page of at most 1 MiB");
+                return Err("a page of at most 384 KiB");
             }
         }
         Ok(())

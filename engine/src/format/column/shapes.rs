@@ -159,7 +159,7 @@ impl Shapes {
         let mut room = Room {
             templates: template::TEMPLATE_COUNT_MAX.min(row_count as usize),
             shape_bytes: template::shape_bytes_max(row_count),
-            frames: template::FRAME_COUNT_MAX,
+            memory_bytes: template::MEMORY_BYTES_MAX,
         };
         let mut all = Room { ..room };
         if kept.iter().all(|(_, number)| all.take(&self.list[*number as usize])) {
@@ -180,17 +180,18 @@ impl Shapes {
 struct Room {
     templates: usize,
     shape_bytes: usize,
-    frames: usize,
+    memory_bytes: usize,
 }
 
 impl Room {
     fn take(&mut self, shape: &Shape) -> bool {
         let bytes = shape.end - shape.begin;
-        let fits = self.templates >= 1 && self.shape_bytes >= bytes && self.frames >= shape.value_count;
+        let memory_bytes = template::memory_bytes(bytes, 1, shape.value_count);
+        let fits = self.templates >= 1 && self.shape_bytes >= bytes && self.memory_bytes >= memory_bytes;
         if fits {
             self.templates -= 1;
             self.shape_bytes -= bytes;
-            self.frames -= shape.value_count;
+            self.memory_bytes -= memory_bytes;
         }
         fits
     }

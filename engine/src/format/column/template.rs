@@ -25,12 +25,23 @@ use std::borrow::Cow;
 
 /// Most templates of one column.
 pub const TEMPLATE_COUNT_MAX: usize = 65_000;
-/// Most slot values of all templates: a bound on the memory that an opened table takes.
-pub(super) const FRAME_COUNT_MAX: usize = 128 << 10;
+/// Most memory of an opened table: a segment has 18 columns of texts, and all of them may be open.
+pub(super) const MEMORY_BYTES_MAX: usize = 2 << 20;
+/// What a template, and a slot value, take beside the shape's bytes.
+const TEMPLATE_BYTES: usize = size_of::<Entry>();
+const VALUE_BYTES: usize = size_of::<Frame>() + size_of::<SlotEntry>();
+/// Most slot values of all templates.
+const FRAME_COUNT_MAX: usize = MEMORY_BYTES_MAX / VALUE_BYTES;
 /// Most bytes of all shapes, which are literals and markers.
 const SHAPE_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of one shape: a longer text is in a page. A marker takes a byte more than what it stands for at most.
+const SHAPE_LENGTH_MAX: usize = token::TEXT_BYTES_MAX + token::SLOTS_MAX;
 /// Most bytes of a decoded table.
-const TABLE_BYTES_MAX: usize = 3 << 20;
+const TABLE_BYTES_MAX: usize = 2 << 20;
+/// Bytes that are kept behind the shapes: so much is copied with a last literal.
+const TAIL_BYTES: usize = 64;
+// The format says these sizes: they are no matter of this program's layout.
+const _: () = assert!(TEMPLATE_BYTES == 28 && VALUE_BYTES == 28);
 
 // A width takes one byte and a base at most ten, a shape one for its end.
 const _: () = assert!(SHAPE_BYTES_MAX + TEMPLATE_COUNT_MAX + FRAME_COUNT_MAX * 11 <= TABLE_BYTES_MAX);
@@ -38,6 +49,11 @@ const _: () = assert!(SHAPE_BYTES_MAX + TEMPLATE_COUNT_MAX + FRAME_COUNT_MAX * 1
 /// Most bytes of the shapes of a column: few rows never need a large table, and must not open one.
 pub(super) fn shape_bytes_max(row_count: u32) -> usize {
     SHAPE_BYTES_MAX.min(4096 + row_count as usize * 128)
+}
+
+/// Memory of an opened table, as the format counts it.
+pub(super) fn memory_bytes(shape_bytes: usize, template_count: usize, frame_count: usize) -> usize {
+    shape_bytes + template_count * TEMPLATE_BYTES + frame_count * VALUE_BYTES
 }
 
 /// Where a slot's values begin, and how many bits each row spends on them.
@@ -123,7 +139,12 @@ impl<'a> Table<'a> {
         let shape_bytes_max = shape_bytes_max(row_count);
         let frame_count = input.count(FRAME_COUNT_MAX.min(shape_bytes_max * 2), "slots")?;
         let shape_bytes = input.count(shape_bytes_max + template_count, "shapes of at most 1 MiB")?;
-        let decoded_bytes = input.count(TABLE_BYTES_MAX, "a table of at most 3 MiB")?;
+        if memory_bytes(shape_bytes - template_count.min(shape_bytes), template_count, frame_count)
+            > MEMORY_BYTES_MAX
+        {
+            return Err(input.error("a table that takes at most 2 MiB"));
+        }
+        let decoded_bytes = input.count(TABLE_BYTES_MAX, "a decoded table of at most 2 MiB")?;
         let stored_bytes = input.count(input.bytes.len(), "a table within the column")?;
         let codec = input.u8("a table's codec")?;
         if template_count > shape_bytes || decoded_bytes > shape_bytes + frame_count * 11 {
@@ -163,7 +184,8 @@ impl<'a> Table<'a> {
             return Err("the end of the template table");
         }
         let mut entries = Vec::with_capacity(template_count);
-        let mut slots = Vec::new();
+        // A slot takes a value at least.
+        let mut slots = Vec::with_capacity(frame_count);
         let (mut at, mut frame) = (0, 0);
         for _ in 0..template_count {
             let entry = parse_shape(shapes, &mut at, &mut slots, &mut frame, &frames)?;
@@ -172,8 +194,13 @@ impl<'a> Table<'a> {
         if at != shapes.len() || frame != frames.len() {
             return Err("as many shapes as templates");
         }
-        // Widths and bases stay behind the shapes: so much is copied with a last literal.
-        Ok(Table { shapes: bytes, entries, slots, frames })
+        let kept_bytes = shape_bytes + TAIL_BYTES;
+        let mut shapes = bytes;
+        if let Cow::Owned(bytes) = &mut shapes {
+            bytes.resize(kept_bytes, 0);
+            bytes.shrink_to_fit();
+        }
+        Ok(Table { shapes, entries, slots, frames })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -314,6 +341,9 @@ fn parse_shape(
         if *frame - frame_begin > token::SLOTS_MAX {
             return Err("at most 32 values a template");
         }
+    }
+    if *at - begin > SHAPE_LENGTH_MAX {
+        return Err("a shape of at most 4 KiB");
     }
     let own = frames.get(frame_begin..*frame).ok_or("a frame for every slot")?;
     let entry = Entry {
