@@ -146,6 +146,7 @@ fn verify_sealed(
         true => Hints::default(),
         false => hints::read(disk, &surveyed, journal)?,
     };
+    chains.directory_known_until = hints::known_until(&surveyed, &hints);
     chains.timeline.told = std::mem::take(&mut hints.sealed);
     chains.begins_late = hints.first_frame.is_none_or(|first| first > 1);
     if plan.is_whole() {

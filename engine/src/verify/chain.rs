@@ -13,7 +13,7 @@ use crate::format::control::kind;
 use crate::format::store_file::StoreFile;
 use crate::hex;
 use crate::journal::{self, Damage, Frame};
-use crate::model::{Timestamp, Window};
+use crate::model::{CONTROL_SERVICE, Timestamp, Window};
 use crate::proof::directory::Slot;
 use crate::proof::hashes::{self, DirectoryRow, RowKind};
 use crate::proof::tree::RightEdge;
@@ -29,6 +29,11 @@ pub struct Chains {
     pub(super) timeline: Timeline,
     /// The directory holds every row: no damage hid where a line began.
     pub(super) is_directory_whole: bool,
+    /// Commit time from which on entries may be missing, that rows of the directory began or grew with: from then on it is
+    /// held against nothing.
+    pub(super) directory_known_until: i64,
+    /// Chains that heads name and that are not there: the newest that was said of each.
+    pub(super) missing: BTreeMap<String, Problem>,
     last_logged_at: Option<i64>,
     pub(super) line_count: usize,
     /// The journal's first frame is not the store's: what was before is sealed.
@@ -67,6 +72,8 @@ pub struct Chain {
     pub(super) changed: Option<Vec<u32>>,
     pub(super) recomputed: u64,
     pub(super) places: Places,
+    /// What the first `heads` that says more of its size than is there found, up to what the newest says.
+    pub(super) rollback: Option<Problem>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -127,6 +134,8 @@ impl Chains {
             by_service: BTreeMap::new(),
             timeline: Timeline::default(),
             is_directory_whole: true,
+            directory_known_until: i64::MAX,
+            missing: BTreeMap::new(),
             last_logged_at: None,
             line_count: 0,
             begins_late: false,
@@ -169,6 +178,7 @@ impl Chains {
             changed: None,
             recomputed: 0,
             places: Places::default(),
+            rollback: None,
             problems: Vec::new(),
         }
     }
@@ -352,7 +362,22 @@ impl Chains {
     }
 
     /// The chains' reports, by service.
-    pub fn finish(self) -> Vec<ChainReport> {
+    pub fn finish(mut self) -> Vec<ChainReport> {
+        // Every heads behind a loss says it again: it is told once.
+        for chain in self.by_service.values_mut() {
+            let Some(problem) = chain.rollback.take() else { continue };
+            let is_same = |other: &&mut Problem| {
+                let reaches = other.last_seq >= problem.last_seq;
+                other.kind == ProblemKind::SegmentMissing && other.first_seq == problem.first_seq && reaches
+            };
+            match chain.problems.iter_mut().find(is_same) {
+                Some(other) => other.detail.push_str(heads::NOT_COMPARED),
+                None => chain.report(problem),
+            }
+        }
+        if let Some(control) = self.by_service.get_mut(CONTROL_SERVICE) {
+            std::mem::take(&mut self.missing).into_values().for_each(|problem| control.report(problem));
+        }
         let place = |place: Option<(u64, i64)>| {
             place.map(|(seq, logged_at)| PlaceInTime { seq, logged_at: Timestamp::from_nanos(logged_at) })
         };

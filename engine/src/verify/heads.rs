@@ -11,6 +11,9 @@ use crate::hex;
 use crate::model::CONTROL_SERVICE;
 use crate::proof::{Hash, Hasher};
 
+/// What follows from entries that are missing.
+pub const NOT_COMPARED: &str = "; what heads say of the directory cannot be compared without it";
+
 /// Checks the records of one `heads` of the journal.
 pub fn check(
     chains: &mut Chains,
@@ -40,16 +43,15 @@ pub fn check(
 /// directory's root. What it says of entries in segments was compared when they were recomputed.
 pub fn settle(chains: &mut Chains, told: &Told, hasher: &mut Hasher) {
     let (file, before) = (told.file.as_str(), told.logged_at);
-    let mut is_comparable = chains.is_directory_whole;
+    let mut is_comparable = chains.is_directory_whole && before <= chains.directory_known_until;
     for (seq, heads) in &told.records {
         for head in &heads.chains {
             let Some(chain) = chains.by_service.get_mut(head.service.as_str()) else {
-                let detail = format!("heads {seq} says size {}, its chain is not there", head.size);
+                let detail =
+                    format!("heads {seq} says size {}, its chain is not there{NOT_COMPARED}", head.size);
                 let problem = Problem::new(ProblemKind::ChainMissing, Some(&head.service), file, detail);
-                let control = chains.by_service.get_mut(CONTROL_SERVICE);
-                if let Some(control) = control {
-                    control.report(problem.at(0, head.size.saturating_sub(1)));
-                }
+                let problem = problem.at(0, head.size.saturating_sub(1));
+                chains.missing.insert(head.service.clone(), problem);
                 is_comparable = false;
                 continue;
             };
@@ -58,9 +60,11 @@ pub fn settle(chains: &mut Chains, told: &Told, hasher: &mut Hasher) {
                 continue;
             }
             if chain.next_seq < head.size {
-                let detail = other_size(*seq, head.size, chain.next_seq);
+                let detail = other_size(*seq, head.size, chain.next_seq) + NOT_COMPARED;
                 let problem = Problem::new(ProblemKind::Rollback, Some(&head.service), file, detail);
-                chain.report(problem.at(chain.next_seq, head.size - 1));
+                let problem = problem.at(chain.next_seq, head.size - 1);
+                // The first says best where, those behind it how many.
+                chain.rollback.get_or_insert(problem).last_seq = Some(head.size - 1);
                 chain.is_whole = false;
                 is_comparable = false;
             } else if chain.next_seq > head.size {

@@ -112,6 +112,36 @@ fn heads_in(view: &View<'_>, found: &mut Vec<(i64, u64, Heads)>) -> Result<(), S
     Ok(())
 }
 
+/// The commit time from which on entries may be missing, as files and what heads say of chains tell: the directory is
+/// known up to it.
+pub fn known_until(chains: &[SealedChain], hints: &Hints) -> i64 {
+    let mut known_until = i64::MAX;
+    let mut sealed = BTreeMap::new();
+    for chain in chains {
+        let (mut end, mut time) = (0, i64::MIN);
+        for own in &chain.segments {
+            if own.is_behind_hole {
+                known_until = known_until.min(time);
+            }
+            (end, time) = (own.footer.end_seq(), own.footer.logged_at.1);
+        }
+        sealed.insert(chain.service.as_str(), (end, time));
+    }
+    // Where a chain's segments end, the journal goes on, or nothing was committed.
+    for service in hints.claims.keys().chain(hints.journal_first.keys()) {
+        let (end, time) = sealed.get(service.as_str()).copied().unwrap_or((0, i64::MIN));
+        let claims = hints.claims.get(service).map(Vec::as_slice).unwrap_or_default();
+        let is_known = match hints.journal_first.get(service) {
+            Some(first) => *first <= end,
+            None => claims.iter().all(|claim| claim.size <= end),
+        };
+        if !is_known {
+            known_until = known_until.min(time);
+        }
+    }
+    known_until
+}
+
 fn read_journal(
     disk: &dyn Disk,
     mut reader: JournalReader<'_>,

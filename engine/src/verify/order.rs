@@ -16,7 +16,10 @@ impl Chains {
             if (*time, &**own) > (logged_at, service) {
                 break;
             }
+            let time = *time;
             let ((_, service, seq, line), stated) = first.remove_entry();
+            // Rows that began with what is missing would have slots before it.
+            self.is_directory_whole &= time < self.directory_known_until;
             let Some(chain) = self.by_service.get_mut(&*service) else { continue };
             let Some(slot) = begin_row(chain, line, &mut self.timeline.directory) else { continue };
             if slot != stated && self.is_directory_whole {
