@@ -7,6 +7,7 @@ use sealog::import::Format;
 use sealog_engine::disk::Disk;
 use sealog_engine::error::Error;
 use sealog_engine::format::column::{Effort, bytes, packed, text, times};
+use sealog_engine::format::ends::{self, ChainEnd, LineEnd};
 use sealog_engine::format::segment::LineState;
 use sealog_engine::format::segment::columns::Row;
 use sealog_engine::format::segment::states::{self, Opening, OpeningLine};
@@ -60,6 +61,8 @@ pub fn seeds() -> Result<Vec<Seed>, Error> {
         "version-2",
         String::from_utf8_lossy(&store_file).replace("version 1", "version 2").into(),
     );
+    add("store_file", "ends", ends::encode(&[4; 16], &chain_ends()));
+    add("store_file", "ends-none", ends::encode(&[4; 16], &[]));
     let file = disk.get(&journal::path(1)).unwrap_or_default();
     let frames = frames(&*disk)?;
     let mut payloads = vec![shape::PAYLOADS];
@@ -116,6 +119,20 @@ pub fn seeds() -> Result<Vec<Seed>, Error> {
         add("cbor", name, bytes);
     }
     Ok(seeds)
+}
+
+/// Two chains with lines, and one without.
+fn chain_ends() -> Vec<ChainEnd> {
+    let line = |slot: u32| LineEnd { slot, line_id: [slot.to_le_bytes()[0]; 16], size: 3, digest: [9; 32] };
+    let chain = |service: &str, slot, size: u64, lines| ChainEnd {
+        service: service.into(),
+        slot,
+        size,
+        head: [7; 32],
+        subtrees: vec![[8; 32]; size.count_ones() as usize],
+        lines: (slot + 1..slot + 1 + lines).map(line).collect(),
+    };
+    vec![chain("mail-api", 0, 9, 3), chain("sealog.control", 4, 255, 1), chain("vault", 6, 1 << 40, 0)]
 }
 
 fn with_shape(shape: u8, bytes: &[u8]) -> Vec<u8> {
