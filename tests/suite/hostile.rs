@@ -308,13 +308,18 @@ fn read(view: &View<'_>) -> Result<u32, SegmentError> {
     if let Ok(times) = times {
         let mut first = None;
         let walked = view.with_cursors(|cursors| {
-            view.walk(0..ROWS_READ_MAX.min(last + 1), &times, cursors, |_, record| {
-                match record {
-                    Ok(_) => count += 1,
-                    Err(error) => first = first.take().or(Some(error)),
-                }
-                Ok::<_, SegmentError>(())
-            })
+            view.walk(
+                std::slice::from_ref(&(0..ROWS_READ_MAX.min(last + 1))),
+                &times,
+                cursors,
+                |_, record| {
+                    match record {
+                        Ok(_) => count += 1,
+                        Err(error) => first = first.take().or(Some(error)),
+                    }
+                    Ok::<_, SegmentError>(())
+                },
+            )
         });
         note(walked);
         note(first.map_or(Ok(()), Err));
