@@ -23,6 +23,7 @@ use super::metadata::{self, MetadataError};
 use crate::limits;
 use crate::proof::{Hash, Key};
 use bincode::{Decode, Encode};
+use std::fmt;
 
 /// First bytes of the file.
 pub const MAGIC: &[u8; 8] = b"SLGSEG\x00\x01";
@@ -65,6 +66,20 @@ pub enum SectionKind {
     Column(columns::Field),
     /// Which request IDs each group may hold.
     Filters,
+}
+
+impl fmt::Display for SectionKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            SectionKind::Tenants => "tenants",
+            SectionKind::Places => "places",
+            SectionKind::Times => "times",
+            SectionKind::Marks => "marks",
+            SectionKind::Severities => "severities",
+            SectionKind::Filters => "filters",
+            SectionKind::Column(field) => return write!(out, "column {}", field.name()),
+        })
+    }
 }
 
 /// What a segment is made of beside its rows.

@@ -128,7 +128,7 @@ impl<'a> View<'a> {
         let bytes = range.ok_or_else(|| wrong("a section inside the file", format!("{section:?}")))?;
         let crc = crc32fast::hash(bytes);
         if crc != section.crc {
-            let found = format!("CRC {crc:08x} for {:08x} in section {kind:?}", section.crc);
+            let found = format!("CRC {crc:08x} instead of {:08x} over section {kind}", section.crc);
             return Err(wrong("a section that its CRC covers", found));
         }
         Ok(Some((bytes, section)))

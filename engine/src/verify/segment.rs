@@ -237,8 +237,8 @@ fn check_sections(bytes: &[u8], footer: &Footer, threads: usize, findings: &mut 
         (crc != section.crc).then(|| {
             let (from, to) = (section.offset, section.offset + section.bytes);
             format!(
-                "bytes {from} to {to}: CRC {crc:08x} for {:08x} in section {:?}",
-                section.crc, section.kind
+                "{}, bytes {from} to {to}: expected CRC {:08x}, found {crc:08x}",
+                section.kind, section.crc
             )
         })
     });

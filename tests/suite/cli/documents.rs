@@ -90,6 +90,11 @@ fn the_demo_runs_and_leaves_nothing_behind() {
     }
     assert!(!ran.out().contains('\u{1b}'), "no colours in a pipe");
     assert_eq!(fs::read_dir(scratch.path("tmp")).unwrap().count(), 0);
+    // So many are sealed at the stop.
+    let sealed = run(["demo", "--entries", "60000"]).exits(0).says_nothing();
+    for part in ["flip one bit in chains/", "named with its place"] {
+        assert!(sealed.out().contains(part), "{part}: {}", sealed.out());
+    }
     // Also when nobody reads on.
     let mut child = demo().spawn().unwrap();
     drop(child.stdout.take());

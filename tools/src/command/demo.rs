@@ -16,7 +16,7 @@ use sealog_engine::scan::{Filter, Query, Scope, Text};
 use sealog_engine::store::{Options, Store};
 use sealog_engine::verify::{VerifyOptions, verify};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use temporary::TemporaryDirectory;
 
@@ -98,11 +98,13 @@ fn show(entries: u64, temporary: &TemporaryDirectory) -> Result<(), Shown> {
     write_report(&mut out, &report)?;
 
     writeln!(out)?;
+    let file = largest_file(directory)?;
+    let shown = file.strip_prefix(directory).unwrap_or(&file).display();
     step(
         &mut out,
-        "Tamper: flip one bit in the journal, as an edit behind the log's back would, and verify again",
+        &format!("Tamper: flip one bit in {shown}, as an edit behind the log's back would, and verify again"),
     )?;
-    flip_a_bit(directory)?;
+    flip_a_bit(&file)?;
     let report = verify(&disk, &VerifyOptions::default(), |_| {})?;
     for problem in report.all_problems().take(3) {
         writeln!(out, "  {}: {}", bold(problem.kind.name()), problem.detail)?;
@@ -148,10 +150,35 @@ fn fill(store: &Store, entries: u64) -> Result<(f64, u64), Failure> {
     }
 }
 
-/// Flips one bit in the middle of the first journal file.
-fn flip_a_bit(directory: &Path) -> io::Result<()> {
+/// The largest segment; if nothing is sealed yet, the largest journal file.
+fn largest_file(directory: &Path) -> io::Result<PathBuf> {
+    let mut largest = None;
+    let mut directories = vec![
+        directory.join(sealog_engine::segment::DIRECTORY),
+        directory.join(sealog_engine::journal::DIRECTORY),
+    ];
+    while let Some(directory) = directories.pop() {
+        let entries = match std::fs::read_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let (metadata, path) = (entry.metadata()?, entry.path());
+            if metadata.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let is_segment = path.extension().is_some_and(|extension| extension == "segment");
+            largest = largest.max(Some((is_segment, metadata.len(), path)));
+        }
+    }
+    largest.map(|(.., path)| path).ok_or_else(|| io::Error::other("the store has no file with entries"))
+}
+
+/// Flips one bit in the middle of a file.
+fn flip_a_bit(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
-    let path = directory.join(sealog_engine::journal::path(1));
     let file = std::fs::OpenOptions::new().read(true).write(true).open(path)?;
     let middle = file.metadata()?.len() / 2;
     let mut byte = [0];
