@@ -73,11 +73,11 @@ impl fmt::Display for SectionKind {
         out.write_str(match self {
             SectionKind::Tenants => "tenants",
             SectionKind::Places => "places",
-            SectionKind::Times => "times",
-            SectionKind::Marks => "marks",
-            SectionKind::Severities => "severities",
-            SectionKind::Filters => "filters",
-            SectionKind::Column(field) => return write!(out, "column {}", field.name()),
+            SectionKind::Times => "logged_at",
+            SectionKind::Marks => "tree marks",
+            SectionKind::Severities => "severity index",
+            SectionKind::Filters => "request filters",
+            SectionKind::Column(field) => field.name(),
         })
     }
 }

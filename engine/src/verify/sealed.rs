@@ -52,12 +52,14 @@ impl Plan<'_> {
     }
 }
 
-/// Segments with fewer entries than this in all are checked side by side, each on one core.
-const WAVE_ROWS: u64 = 1 << 18;
-/// A segment from this size on is worth all cores to itself.
-const LARGE_ROWS: u32 = 1 << 17;
-/// Segments of one wave for each thread: each is held in memory whole.
-const WAVE_SEGMENTS: usize = 1;
+/// Segments are checked side by side, each on one core: so many for each thread, so that none waits long for the others.
+/// As many are in memory at once as there are threads.
+const WAVE_SEGMENTS: usize = 4;
+/// Segments of fewer entries count less than others: a wave has up to so many times more of them.
+const SMALL_ROWS: u32 = 4096;
+const SMALL_SEGMENTS: usize = 16;
+/// Entries of a wave, if it has more than one segment for each thread.
+const WAVE_ROWS: u64 = 1 << 20;
 
 /// Checks all segments and takes them in.
 pub fn take_in(
@@ -84,7 +86,7 @@ pub fn take_in(
     while !rest.is_empty() {
         let (wave, behind) = rest.split_at(wave_of(rest, threads));
         rest = behind;
-        let inner = if wave.len() == 1 { threads } else { 1 };
+        let inner = if wave.len() < threads { threads } else { 1 };
         let outcomes = threads::each(threads, wave.iter(), |(chain, own, _), _| {
             let claims = hints.claims.get(&chain.service).map(Vec::as_slice).unwrap_or_default();
             let job = Job {
@@ -122,17 +124,14 @@ pub fn take_in(
 /// How many of the first segments are checked at once.
 fn wave_of(rest: &[(&SealedChain, &Sealed, usize)], threads: usize) -> usize {
     let (mut count, mut rows) = (0, 0);
-    for (_, own, _) in rest.iter().take(threads * WAVE_SEGMENTS * 16) {
+    for (_, own, _) in rest.iter().take(threads * SMALL_SEGMENTS) {
         let own_rows = own.footer.entry_count;
-        let is_small = own_rows < 4096 || count < threads * WAVE_SEGMENTS;
-        if count > 0 && (own_rows >= LARGE_ROWS || rows + u64::from(own_rows) > WAVE_ROWS || !is_small) {
+        rows += u64::from(own_rows);
+        let is_full = rows > WAVE_ROWS && count >= threads;
+        if is_full || own_rows >= SMALL_ROWS && count >= threads * WAVE_SEGMENTS {
             break;
         }
         count += 1;
-        rows += u64::from(own_rows);
-        if own_rows >= LARGE_ROWS {
-            break;
-        }
     }
     count.max(1)
 }

@@ -87,7 +87,7 @@ fn contents(bytes: &[u8], footer: &Footer) -> Contents {
             problems.push(error.to_string());
             "does not read".to_owned()
         });
-        add(section_name(section.kind), section.offset, section.bytes, codec);
+        add(section.kind.to_string(), section.offset, section.bytes, codec);
     }
     let end = footer.sections.last().map_or(0, |section| section.offset + section.bytes);
     add("footer".to_owned(), end, bytes.len() as u64 - end, String::new());
@@ -108,18 +108,6 @@ fn contents(bytes: &[u8], footer: &Footer) -> Contents {
         head: hex::encode(&footer.head),
         sections,
         problems,
-    }
-}
-
-fn section_name(kind: SectionKind) -> String {
-    match kind {
-        SectionKind::Tenants => "tenants".to_owned(),
-        SectionKind::Places => "places".to_owned(),
-        SectionKind::Times => "logged_at".to_owned(),
-        SectionKind::Marks => "tree marks".to_owned(),
-        SectionKind::Severities => "severity index".to_owned(),
-        SectionKind::Filters => "request filters".to_owned(),
-        SectionKind::Column(field) => field.name().to_owned(),
     }
 }
 
