@@ -75,8 +75,6 @@ struct State {
     wants_sealing: bool,
     /// Open segments take all the memory that they may: appenders wait until some is sealed.
     is_full: bool,
-    /// They did since it was last sealed.
-    was_full: bool,
     /// Why nothing could be sealed, if the last try failed.
     sealing_failure: Option<Error>,
     worker: Worker,
@@ -114,6 +112,8 @@ pub struct Pipeline {
     sealer: Mutex<Sealer>,
     /// Something for the sealing thread to do.
     sealing: Condvar,
+    /// Appenders wait for room, or the sealing thread has made it.
+    crowded: Condvar,
     disk: Arc<dyn Disk>,
     /// One merges at a time. Taken before no other lock but `state`.
     compactor: Mutex<()>,
@@ -167,6 +167,7 @@ impl Pipeline {
             older: Arc::clone(&parts.sealer.older),
             sealer: Mutex::new(parts.sealer),
             sealing: Condvar::new(),
+            crowded: Condvar::new(),
             spare: Arc::clone(&parts.committer.spare),
             secret: parts.secret,
             clock,
@@ -190,7 +191,6 @@ impl Pipeline {
                 is_closing: false,
                 wants_sealing: true,
                 is_full: false,
-                was_full: false,
                 sealing_failure: None,
                 worker: Worker::Busy,
                 heads_at,

@@ -10,10 +10,14 @@ use crate::store::sealer::{Building, Sealer};
 use crate::view::OpenPin;
 use parking_lot::Mutex;
 use std::sync::LazyLock;
-use std::thread::ScopedJoinHandle;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 static THREADS: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
+/// How long one waits who found nothing to begin.
+const PAUSE: Duration = Duration::from_millis(5);
 
 impl Pipeline {
     /// Seals the largest chains until there is room.
@@ -23,18 +27,16 @@ impl Pipeline {
             while self.seal_next(&sealer)? {}
             return Ok(());
         }
+        let is_over = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let mut others: Vec<ScopedJoinHandle<'_, Result<(), Error>>> = Vec::new();
+            let beside = || self.seal_while_crowded(&sealer, &is_over);
+            let others: Vec<_> = (1..*THREADS).map(|_| scope.spawn(beside)).collect();
             let mut result = Ok(true);
             while matches!(result, Ok(true)) {
-                // Where appenders had to wait, theirs have nothing to do on the other cores.
-                if std::mem::take(&mut self.state.lock().was_full) {
-                    while others.iter().filter(|other| !other.is_finished()).count() + 1 < *THREADS {
-                        others.push(scope.spawn(|| self.seal_while_crowded(&sealer)));
-                    }
-                }
                 result = self.seal_next(&sealer);
             }
+            is_over.store(true, Ordering::Release);
+            self.crowded.notify_all();
             for other in others {
                 let other = match other.join() {
                     Ok(other) => other,
@@ -47,11 +49,27 @@ impl Pipeline {
         })
     }
 
-    /// Seals beside others until appenders have room for a while.
-    fn seal_while_crowded(&self, sealer: &Mutex<&mut Sealer>) -> Result<(), Error> {
+    /// Whenever appenders have to wait, seals beside the others until there is room for a while: on the cores where
+    /// appenders have nothing to do.
+    fn seal_while_crowded(&self, sealer: &Mutex<&mut Sealer>, is_over: &AtomicBool) -> Result<(), Error> {
         let enough = self.bounds.open_bytes_aim.midpoint(self.bounds.open_bytes_max);
-        while self.view.open_bytes() >= enough && self.seal_next(sealer)? {}
-        Ok(())
+        loop {
+            let mut state = self.state.lock();
+            self.note_room(&mut state);
+            while !state.is_full {
+                if is_over.load(Ordering::Acquire) {
+                    return Ok(());
+                }
+                self.crowded.wait_for(&mut state, super::TICK);
+            }
+            drop(state);
+            while self.view.open_bytes() >= enough && !is_over.load(Ordering::Acquire) {
+                if !self.seal_next(sealer)? {
+                    // What is due is being built.
+                    self.crowded.wait_for(&mut self.state.lock(), PAUSE);
+                }
+            }
+        }
     }
 
     /// Seals everything that one chain has committed by now. False if no chain is due.

@@ -74,8 +74,11 @@ impl Pipeline {
 
     /// Whether appenders must wait for room, as it is now.
     pub(super) fn note_room(&self, state: &mut State) {
+        let was_full = state.is_full;
         state.is_full = self.view.open_bytes() >= self.bounds.open_bytes_max;
-        state.was_full |= state.is_full;
+        if state.is_full && !was_full {
+            self.crowded.notify_all();
+        }
     }
 
     /// Whether anything should be sealed.
