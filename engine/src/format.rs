@@ -14,4 +14,5 @@ pub mod record;
 pub mod remembered;
 pub mod segment;
 pub mod sheet;
+pub mod state_file;
 pub mod store_file;

@@ -11,6 +11,7 @@
 //! u32 CRC of everything before
 //! ```
 
+use super::state_file::{Reader, StateFileError};
 use crate::limits;
 use crate::proof::Hash;
 
@@ -49,11 +50,6 @@ pub struct LineEnd {
     pub digest: Hash,
 }
 
-/// Bytes that are not such a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected {0}")]
-pub struct EndsError(pub &'static str);
-
 /// The file's bytes.
 pub fn encode(store_id: &[u8; 16], chains: &[ChainEnd]) -> Vec<u8> {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes();
@@ -86,80 +82,44 @@ pub fn encode(store_id: &[u8; 16], chains: &[ChainEnd]) -> Vec<u8> {
 ///
 /// # Errors
 /// Bytes that are not what [`encode`] gives for this store.
-pub fn decode(bytes: &[u8], store_id: &[u8; 16]) -> Result<Vec<ChainEnd>, EndsError> {
-    let (body, crc) = bytes.split_last_chunk::<4>().ok_or(EndsError("a header and a CRC"))?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
-        return Err(EndsError("bytes that their CRC covers"));
-    }
-    let mut reader = Reader { rest: body };
-    if reader.fixed::<8>()? != *MAGIC {
-        return Err(EndsError("SLGENDS at the beginning"));
-    }
-    if reader.fixed::<16>()? != *store_id {
-        return Err(EndsError("a file of this store"));
-    }
+pub fn decode(bytes: &[u8], store_id: &[u8; 16]) -> Result<Vec<ChainEnd>, StateFileError> {
+    let mut reader = Reader::open(bytes, MAGIC, "SLGENDS at the beginning", store_id)?;
     let chain_count = reader.count(limits::CHAIN_COUNT_MAX)?;
     if reader.fixed::<4>()? != [0; 4] {
-        return Err(EndsError("reserved bytes that are zero"));
+        return Err(StateFileError("reserved bytes that are zero"));
     }
-    let chains = (0..chain_count).map(|_| reader.chain()).collect::<Result<_, _>>()?;
+    let chains = (0..chain_count).map(|_| chain_in(&mut reader)).collect::<Result<_, _>>()?;
     match reader.rest {
         [] => Ok(chains),
-        _ => Err(EndsError("the end of the file")),
+        _ => Err(StateFileError("the end of the file")),
     }
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], EndsError> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(EndsError("more bytes"))?;
-        self.rest = rest;
-        Ok(taken)
+fn chain_in(reader: &mut Reader<'_>) -> Result<ChainEnd, StateFileError> {
+    let service = reader.service()?;
+    let slot = u32::from_le_bytes(reader.fixed()?);
+    let size = u64::from_le_bytes(reader.fixed()?);
+    if size == 0 {
+        return Err(StateFileError("a chain with a sealed entry"));
     }
-
-    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], EndsError> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(EndsError("more bytes"))?;
-        self.rest = rest;
-        Ok(*taken)
+    let head = reader.fixed()?;
+    let subtrees = (0..size.count_ones()).map(|_| reader.fixed()).collect::<Result<_, _>>()?;
+    let line_count = reader.count(limits::LINE_COUNT_MAX.min(reader.rest.len() / LINE_BYTES))?;
+    let lines = (0..line_count).map(|_| {
+        Ok(LineEnd {
+            slot: u32::from_le_bytes(reader.fixed()?),
+            line_id: reader.fixed()?,
+            size: u64::from_le_bytes(reader.fixed()?),
+            digest: reader.fixed()?,
+        })
+    });
+    let lines = lines.collect::<Result<Vec<LineEnd>, StateFileError>>()?;
+    // The directory has a row for each, and no more rows than a store may have.
+    let slots = lines.iter().map(|line| line.slot).chain([slot]);
+    if slots.into_iter().any(|slot| slot as usize >= limits::LINE_COUNT_MAX + limits::CHAIN_COUNT_MAX) {
+        return Err(StateFileError("slots within the store's limits"));
     }
-
-    /// A count that is bounded before it sizes anything.
-    fn count(&mut self, max: usize) -> Result<usize, EndsError> {
-        let count = u32::from_le_bytes(self.fixed()?) as usize;
-        if count > max { Err(EndsError("counts within the store's limits")) } else { Ok(count) }
-    }
-
-    fn chain(&mut self) -> Result<ChainEnd, EndsError> {
-        let [length] = self.fixed()?;
-        let service = std::str::from_utf8(self.take(usize::from(length))?)
-            .map_err(|_| EndsError("the name of a service"))?;
-        let slot = u32::from_le_bytes(self.fixed()?);
-        let size = u64::from_le_bytes(self.fixed()?);
-        if size == 0 {
-            return Err(EndsError("a chain with a sealed entry"));
-        }
-        let head = self.fixed()?;
-        let subtrees = (0..size.count_ones()).map(|_| self.fixed()).collect::<Result<_, _>>()?;
-        let line_count = self.count(limits::LINE_COUNT_MAX.min(self.rest.len() / LINE_BYTES))?;
-        let lines = (0..line_count).map(|_| {
-            Ok(LineEnd {
-                slot: u32::from_le_bytes(self.fixed()?),
-                line_id: self.fixed()?,
-                size: u64::from_le_bytes(self.fixed()?),
-                digest: self.fixed()?,
-            })
-        });
-        let lines = lines.collect::<Result<Vec<LineEnd>, EndsError>>()?;
-        // The directory has a row for each, and no more rows than a store may have.
-        let slots = lines.iter().map(|line| line.slot).chain([slot]);
-        if slots.into_iter().any(|slot| slot as usize >= limits::LINE_COUNT_MAX + limits::CHAIN_COUNT_MAX) {
-            return Err(EndsError("slots within the store's limits"));
-        }
-        Ok(ChainEnd { service: service.into(), slot, size, head, subtrees, lines })
-    }
+    Ok(ChainEnd { service, slot, size, head, subtrees, lines })
 }
 
 #[cfg(test)]

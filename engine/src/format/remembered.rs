@@ -9,6 +9,7 @@
 //! u32 CRC of everything before
 //! ```
 
+use super::state_file::{Reader, StateFileError};
 use crate::limits;
 
 const MAGIC: &[u8; 8] = b"SLGIDS\0\x01";
@@ -58,11 +59,6 @@ pub struct RememberedBatch {
     pub runs: Vec<(u32, u64, u32)>,
 }
 
-/// Bytes that are not such a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected {0}")]
-pub struct RememberedError(pub &'static str);
-
 /// The file's bytes.
 pub fn encode(store_id: &[u8; 16], remembered: &Remembered) -> Vec<u8> {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes();
@@ -104,38 +100,21 @@ pub fn encode(store_id: &[u8; 16], remembered: &Remembered) -> Vec<u8> {
 ///
 /// # Errors
 /// Bytes that are not what [`encode`] gives for this store.
-pub fn decode(bytes: &[u8], store_id: &[u8; 16]) -> Result<Remembered, RememberedError> {
-    let (body, crc) = bytes.split_last_chunk::<4>().ok_or(RememberedError("a header and a CRC"))?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
-        return Err(RememberedError("bytes that their CRC covers"));
-    }
-    let mut reader = Reader { rest: body };
-    if reader.take(8)? != MAGIC {
-        return Err(RememberedError("SLGIDS at the beginning"));
-    }
-    if reader.fixed::<16>()? != *store_id {
-        return Err(RememberedError("a file of this store"));
-    }
+pub fn decode(bytes: &[u8], store_id: &[u8; 16]) -> Result<Remembered, StateFileError> {
+    let mut reader = Reader::open(bytes, MAGIC, "SLGIDS at the beginning", store_id)?;
     let journal = u64::from_le_bytes(reader.fixed()?);
     let services = reader.count(limits::CHAIN_COUNT_MAX)?;
     let items = reader.count(limits::IDEMPOTENCY_COUNT_MAX)?;
     let batches = reader.count(limits::IDEMPOTENCY_COUNT_MAX)?;
     if reader.fixed::<4>()? != [0; 4] {
-        return Err(RememberedError("reserved bytes that are zero"));
+        return Err(StateFileError("reserved bytes that are zero"));
     }
-    let services: Vec<Box<str>> = (0..services)
-        .map(|_| {
-            let [length] = reader.fixed()?;
-            let text = std::str::from_utf8(reader.take(usize::from(length))?);
-            text.map(Box::from).map_err(|_| RememberedError("a service's name"))
-        })
-        .collect::<Result<_, _>>()?;
+    let services: Vec<Box<str>> = (0..services).map(|_| reader.service()).collect::<Result<_, _>>()?;
     let known = |service: u32| match (service as usize) < services.len() {
         true => Ok(service),
-        false => Err(RememberedError("a service that the file names")),
+        false => Err(StateFileError("a service that the file names")),
     };
-    let (rows, rest) =
-        reader.rest.split_at_checked(items * ITEM_BYTES).ok_or(RememberedError("all items"))?;
+    let (rows, rest) = reader.rest.split_at_checked(items * ITEM_BYTES).ok_or(StateFileError("all items"))?;
     reader.rest = rest;
     let items = rows.chunks_exact(ITEM_BYTES).map(|row| {
         let mut row = Reader { rest: row };
@@ -164,31 +143,7 @@ pub fn decode(bytes: &[u8], store_id: &[u8; 16]) -> Result<Remembered, Remembere
     let batches = batches.collect::<Result<_, _>>()?;
     match reader.rest {
         [] => Ok(Remembered { journal, services, items, batches }),
-        _ => Err(RememberedError("the end of the file")),
-    }
-}
-
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], RememberedError> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(RememberedError("more bytes"))?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], RememberedError> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(RememberedError("more bytes"))?;
-        self.rest = rest;
-        Ok(*taken)
-    }
-
-    /// A count that is bounded before it sizes anything.
-    fn count(&mut self, max: usize) -> Result<usize, RememberedError> {
-        let count = u32::from_le_bytes(self.fixed()?) as usize;
-        if count > max { Err(RememberedError("counts within the store's limits")) } else { Ok(count) }
+        _ => Err(StateFileError("the end of the file")),
     }
 }
 
