@@ -363,6 +363,32 @@ fn without_room_appenders_are_told_why_and_reads_go_on() {
     assert_eq!(all(store.view(), Order::Ascending).len(), stored + 1);
 }
 
+#[test]
+fn sealing_threads_that_fail_tell_appenders_and_make_room_when_they_can() {
+    let disk = SimulatedDisk::new(16);
+    let mut random = Random::new(16);
+    let bounds = Bounds { open_bytes_max: 32 << 10, journal_file_bytes: 1 << 20, ..SMALL };
+    let options = Options { bounds, background: Background::Thread, ..sample::options(16) };
+    let store = Store::open_on(Arc::new(disk.clone()), options).unwrap();
+    for round in 0..3 {
+        disk.fill(Some("chains"));
+        let refused = (0..5000)
+            .find_map(|number| store.append(batch(&[entry(&mut random, round * 10_000 + number)])).err())
+            .unwrap();
+        assert!(matches!(refused, Error::Full { .. } | Error::Io { .. }), "{refused}");
+        // Each try ends, though there is no room when it is over, whichever thread fails first.
+        for _ in 0..500 {
+            store.seal_due().unwrap_err();
+        }
+        disk.fill(None);
+        store.seal_due().unwrap();
+        store.append(batch(&[entry(&mut random, round * 10_000 + 9_000)])).unwrap();
+    }
+    let stored = all(store.view(), Order::Ascending).len();
+    store.close().unwrap();
+    assert_eq!(all(Reader::open_on(&disk).unwrap().view(), Order::Ascending).len(), stored);
+}
+
 /// Sealed segments of a chain, from disk.
 fn loaded(disk: &SimulatedDisk, service: &str) -> Vec<Arc<segment::Segment>> {
     let identity = sealog_engine::identity::read(disk).unwrap();

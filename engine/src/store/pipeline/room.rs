@@ -5,7 +5,6 @@
 
 use super::Pipeline;
 use crate::error::Error;
-
 use crate::store::sealer::{Building, Sealer};
 use crate::view::OpenPin;
 use parking_lot::Mutex;
@@ -35,7 +34,11 @@ impl Pipeline {
             while matches!(result, Ok(true)) {
                 result = self.seal_next(&sealer);
             }
-            is_over.store(true, Ordering::Release);
+            {
+                // Under the lock that they look under before they wait: none misses it.
+                let _state = self.state.lock();
+                is_over.store(true, Ordering::Release);
+            }
             self.crowded.notify_all();
             for other in others {
                 let other = match other.join() {
@@ -56,9 +59,13 @@ impl Pipeline {
         loop {
             let mut state = self.state.lock();
             self.note_room(&mut state);
-            while !state.is_full {
+            loop {
+                // Asked first: where sealing fails, there is no room when it is over.
                 if is_over.load(Ordering::Acquire) {
                     return Ok(());
+                }
+                if state.is_full {
+                    break;
                 }
                 self.crowded.wait_for(&mut state, super::TICK);
             }
