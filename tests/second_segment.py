@@ -126,18 +126,25 @@ def presence(inp, count):
         need(before == [sum(rows[:at * BLOCK]) for at in range(len(before))], "present rows counted otherwise")
     return rows
 
-def times(inp, count, references):
-    """S: Times. `references` gives the reference of a row."""
+def times(inp, count, references, place_rows):
+    """S: Times. `references` gives the reference of a place, `place_rows` has its row."""
     form, unit = inp.number(1), inp.u64()
-    need(form == 0 and unit == 1 or form == 1 and 1 <= unit < 1 << 63, "times of an unknown form")
+    need(form == 0 and unit == 1 or form in (1, 2) and 1 <= unit < 1 << 63, "times of an unknown form")
     rows = presence(inp, count)
+    bases = packed(inp, (count + 31) // 32)[0] if form == 2 else []
     values, _ = packed(inp, inp.u32())
     need(len(values) == sum(rows), "a time for each present row")
     left, out = iter(values), []
-    for row, present in enumerate(rows):
-        value = signed(next(left) ^ 1 << 63) if present else None
+    for place, present in enumerate(rows):
+        value = next(left) if present else None
+        if present and form == 2:
+            value = (bases[place_rows[place] // 32] + value) % (1 << 64)
+        if present:
+            value = signed(value ^ 1 << 63)
         if present and form == 1:
-            value = signed((references(row) // unit - value) * unit)
+            value = signed((references(place) // unit - value) * unit)
+        if present and form == 2:
+            value = signed(value * unit)
         out.append(value)
     return out
 
@@ -453,7 +460,8 @@ def read(data):
         elif number < 9:
             generated = columns.get(5, [None] * count)
             later = lambda place: logged_at[place] if generated[place] is None else generated[place]
-            columns[number] = times(inp, count, (logged_at.__getitem__, later, later, lambda _: 0)[number - 5])
+            reference = (logged_at.__getitem__, later, later, lambda _: 0)[number - 5]
+            columns[number] = times(inp, count, reference, place_rows)
         elif number < 27:
             columns[number] = texts(inp, count, run_begins)
         else:

@@ -6,6 +6,7 @@ use crate::store::{self, LINES};
 use sealog::import::Format;
 use sealog_engine::disk::Disk;
 use sealog_engine::error::Error;
+use sealog_engine::format::column::times::Reference;
 use sealog_engine::format::column::{Effort, bytes, packed, text, times};
 use sealog_engine::format::ends::{self, ChainEnd, LineEnd};
 use sealog_engine::format::segment::LineState;
@@ -305,6 +306,13 @@ fn columns() -> Vec<(&'static str, Vec<u8>)> {
         numbers.iter().map(|number| (number % 3 > 0).then_some(number.cast_signed() * 1_000)).collect();
     let mut times_column = head(1, some_times.len());
     times::encode_times(&some_times, None, &mut times_column);
+    // Ascending by row, and rows lie three apart: distances behind bases.
+    let rows = (0..3).flat_map(|tenant| (tenant..300).step_by(3));
+    let references: Vec<Reference> = rows.map(|row| Reference { time: 17, row }).collect();
+    let by_row: Vec<Option<i64>> =
+        references.iter().map(|reference| Some(i64::from(reference.row) * 1_000_000)).collect();
+    let mut by_row_column = head(1, by_row.len());
+    times::encode_times(&by_row, Some(&references), &mut by_row_column);
     let texts: Vec<String> =
         numbers.iter().map(|number| format!("mailbox {number} of e220a8397b1dcdaf")).collect();
     let some_texts: Vec<Option<&str>> =
@@ -314,7 +322,13 @@ fn columns() -> Vec<(&'static str, Vec<u8>)> {
     let some_bytes: Vec<Option<&[u8]>> = some_texts.iter().map(|text| text.map(str::as_bytes)).collect();
     let mut bytes_column = head(3, some_bytes.len());
     bytes::encode(&some_bytes, &[0, 100], Effort::Light, &mut bytes_column);
-    vec![("packed", packed_column), ("times", times_column), ("texts", text_column), ("bytes", bytes_column)]
+    vec![
+        ("packed", packed_column),
+        ("times", times_column),
+        ("times-by-row", by_row_column),
+        ("texts", text_column),
+        ("bytes", bytes_column),
+    ]
 }
 
 /// A segment of each part of the frames.

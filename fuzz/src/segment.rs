@@ -5,7 +5,7 @@ use crate::input::Input;
 use sealog_engine::format::column::bytes::{self, Bytes};
 use sealog_engine::format::column::packed::Packed;
 use sealog_engine::format::column::text::{self, Text};
-use sealog_engine::format::column::times::Times;
+use sealog_engine::format::column::times::{Reference, Times};
 use sealog_engine::format::record;
 use sealog_engine::format::segment::columns::Field;
 use sealog_engine::format::segment::{self as format, Footer, TRAILER_BYTES};
@@ -130,8 +130,10 @@ pub fn column(bytes: &[u8]) {
         1 => {
             if let Ok((column, _)) = Times::open(input.0, row_count) {
                 let mut all = Vec::new();
-                column.decode_into(&vec![17; row_count as usize], &mut all);
-                rows.for_each(|row| assert_eq!(column.get(row, 17), all[row as usize]));
+                let reference = |row| Reference { time: 17, row };
+                let references: Vec<Reference> = (0..row_count).map(reference).collect();
+                column.decode_into(&references, &mut all);
+                rows.for_each(|row| assert_eq!(column.get(row, reference(row)), all[row as usize]));
             }
         }
         2 => {

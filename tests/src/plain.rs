@@ -1,6 +1,7 @@
 //! A sealed record put together the plain way: every value by itself, into an entry, which is then encoded. The engine
 //! writes values straight into the record's bytes; both must say the same of any bytes.
 
+use sealog_engine::format::column::times::Reference;
 use sealog_engine::format::column::{bytes, text};
 use sealog_engine::format::record::{self, Record};
 use sealog_engine::format::segment::attributes;
@@ -41,15 +42,16 @@ pub fn record(view: &View<'_>, place: u32, head: &RowHead) -> Option<Vec<u8>> {
             sha256: sha256.try_into().ok()?,
             name: row.text(Field::ArtifactName)?.unwrap_or_default().into(),
             media_type: row.text(Field::ArtifactMediaType)?.unwrap_or_default().into(),
-            size: row.time(Field::ArtifactSize, 0).map(i64::cast_unsigned),
+            size: row.time(Field::ArtifactSize, Reference::default()).map(i64::cast_unsigned),
         }),
     };
     let severity = match control {
         Some(_) => Severity::default(),
         None => Severity::from_class(row.number(Field::Severity))?,
     };
-    let generated_at = row.time(Field::GeneratedAt, head.logged_at);
-    let reference = generated_at.unwrap_or(head.logged_at);
+    let reference = |time| Reference { time, row: head.row };
+    let generated_at = row.time(Field::GeneratedAt, reference(head.logged_at));
+    let reference = reference(generated_at.unwrap_or(head.logged_at));
     let attribute_text = row.text(Field::Attributes)?.unwrap_or_default();
     let mut entry = Entry {
         tenant: tenant.into(),
@@ -138,7 +140,7 @@ impl Place<'_, '_> {
         }
     }
 
-    fn time(&self, field: Field, reference: i64) -> Option<i64> {
+    fn time(&self, field: Field, reference: Reference) -> Option<i64> {
         match self.view.column(field) {
             Ok(Some(Column::Times(times))) => times.get(self.place, reference),
             _ => None,

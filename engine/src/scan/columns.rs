@@ -8,6 +8,7 @@ use super::Log;
 use super::filter::{Compiled, Exact, Includes};
 use crate::format::column::template::{Piece, Template};
 use crate::format::column::text::{self, Text};
+use crate::format::column::times::Reference;
 use crate::format::column::window::Window;
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
@@ -34,7 +35,7 @@ pub(super) struct Test {
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     pub place: u32,
-    pub logged_at: i64,
+    pub reference: Reference,
     pub tenant: u32,
 }
 
@@ -276,7 +277,7 @@ impl Test {
             }
         }
         let Some(window) = compiled.generated else { return Ok(true) };
-        let time = view.time_next(Field::GeneratedAt, look.place, look.logged_at, cursors)?;
+        let time = view.time_next(Field::GeneratedAt, look.place, look.reference, cursors)?;
         Ok(time.is_some_and(|time| window.contains(Timestamp::from_nanos(time))))
     }
 }

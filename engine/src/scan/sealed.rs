@@ -10,6 +10,7 @@ use super::Order;
 use super::columns::{Look, Test};
 use super::filter::Compiled;
 use crate::format::cbor::CborError;
+use crate::format::column::times::Reference;
 use crate::format::fuse;
 use crate::format::record;
 use crate::format::segment::columns::Field;
@@ -427,8 +428,8 @@ impl Sealed {
                     _ => places.run_at(place).ok_or_else(|| outside(place))?,
                 };
                 run = Some(own);
-                let logged_at = if needs_time { times.get_next(row, &mut at) } else { 0 };
-                let look = Look { place, logged_at, tenant: own.tenant };
+                let time = if needs_time { times.get_next(row, &mut at) } else { 0 };
+                let look = Look { place, reference: Reference { time, row }, tenant: own.tenant };
                 if !self.test.passes(view, compiled, look, cursors, text)? {
                     continue;
                 }

@@ -13,6 +13,7 @@ use crate::format::column::packed::Packed;
 use crate::format::column::text::Text;
 use crate::format::column::text_block::Pair;
 use crate::format::column::text_block::TextBlock;
+use crate::format::column::times::Reference;
 use crate::format::column::times::Times;
 use crate::format::record::RECORD_VERSION;
 use crate::format::record::key;
@@ -281,7 +282,7 @@ impl<'o, const BLOCKS: bool> Put<'_, '_, 'o, BLOCKS> {
     }
 
     #[inline]
-    fn time(&mut self, field: Field, reference: i64) -> Option<i64> {
+    fn time(&mut self, field: Field, reference: Reference) -> Option<i64> {
         let slot = field.slot();
         self.opened.times[slot]?.get_next(self.place, reference, &mut self.cursors.times[slot])
     }
@@ -370,7 +371,8 @@ impl<'o, const BLOCKS: bool> Put<'_, '_, 'o, BLOCKS> {
         self.pairs.text(key::TENANT, tenant.tenant.as_bytes().into());
         self.text(key::ORGANIZATION, Field::Organization)?;
         self.pairs.text(key::SERVICE, opened.service.as_bytes().into());
-        let generated_at = self.time(Field::GeneratedAt, head.logged_at);
+        let reference = Reference { time: head.logged_at, row: head.row };
+        let generated_at = self.time(Field::GeneratedAt, reference);
         self.pairs.time(key::GENERATED_AT, generated_at);
         // A control record has no severity; every other has one.
         if self.byte_string(Field::Control, |_, _| ())?.is_none() {
@@ -393,7 +395,7 @@ impl<'o, const BLOCKS: bool> Put<'_, '_, 'o, BLOCKS> {
             _ => return Err(self.wrong("a success of 0, 1 or 2")),
         }
         self.message()?;
-        let reference = generated_at.unwrap_or(head.logged_at);
+        let reference = Reference { time: generated_at.unwrap_or(head.logged_at), row: head.row };
         let started = self.time(Field::Started, reference);
         self.pairs.time(key::STARTED, started);
         let finished = self.time(Field::Finished, reference);
@@ -444,7 +446,7 @@ impl<'o, const BLOCKS: bool> Put<'_, '_, 'o, BLOCKS> {
         }
         self.text(key::ARTIFACT_NAME, Field::ArtifactName)?;
         self.text(key::ARTIFACT_MEDIA_TYPE, Field::ArtifactMediaType)?;
-        if let Some(size) = self.time(Field::ArtifactSize, 0) {
+        if let Some(size) = self.time(Field::ArtifactSize, Reference::default()) {
             self.pairs.unsigned(key::ARTIFACT_SIZE, size.cast_unsigned());
         }
         Ok(())

@@ -104,7 +104,7 @@ fn build_once(
     }
     add(SectionKind::Severities, &section);
     let filters = filters::encode(&gathered.request_keys, footer.first_seq, footer.entry_count);
-    columns::encode(gathered, runs, effort, |field, bytes| add(SectionKind::Column(field), bytes));
+    columns::encode(gathered, (places, runs), effort, |field, bytes| add(SectionKind::Column(field), bytes));
     if let Some(filters) = filters {
         add(SectionKind::Filters, &filters);
     }

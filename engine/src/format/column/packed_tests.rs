@@ -5,7 +5,7 @@ use super::bytes::Bytes;
 use super::packed;
 use super::packed::Packed;
 use super::times;
-use super::times::Times;
+use super::times::{Reference, Times};
 use super::*;
 use proptest::prelude::*;
 
@@ -90,21 +90,42 @@ fn broken_packed_bytes_never_panic() {
 }
 
 fn times_bytes(values: &[Option<i64>], reference: Option<&[i64]>) -> usize {
-    let mut out = Vec::new();
-    times::encode_times(values, reference, &mut out);
     let row_count = u32::try_from(values.len()).unwrap();
+    let scattered = scattered(row_count);
+    let reference_of = |(time, row): (&i64, &u32)| Reference { time: *time, row: *row };
+    let references: Option<Vec<Reference>> =
+        reference.map(|times| times.iter().zip(&scattered).map(reference_of).collect());
+    let mut out = Vec::new();
+    times::encode_times(values, references.as_deref(), &mut out);
     let (column, used) = Times::open(&out, row_count).unwrap();
     assert_eq!(used, out.len());
-    let reference = reference.unwrap_or_default();
-    for (row, value) in (0..).zip(values) {
-        let reference = reference.get(row as usize).copied().unwrap_or(0);
-        assert_eq!(column.get(row, reference), *value, "row {row}");
+    let references = references.unwrap_or_default();
+    for (place, value) in (0..).zip(values) {
+        let reference = references.get(place as usize).copied().unwrap_or_default();
+        assert_eq!(column.get(place, reference), *value, "place {place}");
     }
     let mut bulk = Vec::new();
-    column.decode_into(reference, &mut bulk);
+    column.decode_into(&references, &mut bulk);
     assert_eq!(bulk, values);
-    assert_eq!(column.get(row_count, 0), None);
+    assert_eq!(column.get(row_count, Reference::default()), None);
     out.len()
+}
+
+/// The row of each place: rows of 13 tenants in turn lie by tenant.
+fn scattered(row_count: u32) -> Vec<u32> {
+    let mut rows: Vec<u32> = (0..row_count).collect();
+    rows.sort_by_key(|row| row % 13);
+    rows
+}
+
+#[test]
+fn times_that_ascend_by_row_cost_what_their_neighbours_spread_over() {
+    // A second apart, logged at once: 32 rows span 5 bits of seconds, 8 192 rows 13.
+    let rows = scattered(8192);
+    let times: Vec<Option<i64>> = rows.iter().map(|row| Some(i64::from(*row) * 1_000_000_000)).collect();
+    let bytes = times_bytes(&times, Some(&vec![7; 8192]));
+    assert!(bytes < 8192 * 5 / 8 + 8192 / 32 * 2 + 200, "{bytes}");
+    assert!(times_bytes(&times, None) > 8192 * 10 / 8);
 }
 
 #[test]

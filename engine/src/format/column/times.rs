@@ -1,12 +1,15 @@
 //! Optional times, in nanoseconds since the Unix epoch, over the whole range of 64 signed bits.
 //!
-//! Stored as themselves or as their distance before a reference that the reader has anyway, such as the commit time
-//! of the same row; the smaller is taken. Distances are counted in the greatest unit that divides all of the column's
-//! times, the reference rounded down to it: times in whole seconds cost no nanoseconds because the log's clock has them.
+//! Stored as themselves; as their distance before a reference that the reader has anyway, such as the commit time of the
+//! same row; or as their distance behind a base of every 32 rows in the order of commits, for what is logged long after
+//! it happened: times that follow each other there lie scattered here, where rows lie by tenant. The smallest is taken.
+//! Distances are counted in the greatest unit that divides all of the column's times, the reference rounded down to it:
+//! times in whole seconds cost no nanoseconds because the log's clock has them.
 //!
 //! ```text
-//! form u8 (0 absolute, 1 distance), unit u64 (1 if absolute), presence (packed, 0 or 1)
+//! form u8 (0 absolute, 1 reference, 2 bases), unit u64 (1 if absolute), presence (packed, 0 or 1)
 //! packed, unless the presence is uniform with no bits: how many present rows are before each block of 128
+//! bases only: the base of every 32 rows by number of row, in units (packed)
 //! times u32, values of the present rows (packed)
 //! ```
 
@@ -22,7 +25,20 @@ use super::row_count_of;
 use super::window::Window;
 
 const ABSOLUTE: u8 = 0;
-const DISTANCE: u8 = 1;
+const REFERENCE: u8 = 1;
+const BASES: u8 = 2;
+
+/// Rows that share a base.
+const BASE_ROWS: u32 = 32;
+
+/// What a time may be told by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// A time that the reader has anyway.
+    pub time: i64,
+    /// Number of the row in the order of commits, less than the column's rows.
+    pub row: u32,
+}
 
 /// Maps times to unsigned integers so that order stays.
 fn ordered(value: i64) -> u64 {
@@ -33,35 +49,73 @@ fn restored(value: u64) -> i64 {
     (value ^ (1 << 63)).cast_signed()
 }
 
-/// Appends `values` to `out`; `reference`, if given, has a time for every row and must be given to readers again.
+/// Appends `values` to `out`; `references`, if given, has one for every value and must be given to readers again.
 ///
 /// # Panics
-/// If there are more than [`super::ROW_COUNT_MAX`] rows, or `reference` has another number of them.
-pub fn encode_times(values: &[Option<i64>], reference: Option<&[i64]>, out: &mut Vec<u8>) {
+/// If there are more than [`super::ROW_COUNT_MAX`] rows, or `references` has another number of them.
+pub fn encode_times(values: &[Option<i64>], references: Option<&[Reference]>, out: &mut Vec<u8>) {
     row_count_of(values.len());
     let absolute: Vec<u64> = values.iter().flatten().map(|value| ordered(*value)).collect();
-    let absolute_plan = packed::plan(&absolute);
-    let unit = unit_of(values);
-    let distance = reference.map(|reference| {
-        assert_eq!(reference.len(), values.len(), "a reference has a time for every row");
-        let rows = values.iter().zip(reference).filter_map(|(value, reference)| Some(((*value)?, reference)));
-        let distances: Vec<u64> = rows
-            .map(|(value, reference)| {
-                ordered(reference.div_euclid(unit).wrapping_sub(value.div_euclid(unit)))
-            })
+    let mut best = (ABSOLUTE, packed::plan(&absolute), absolute);
+    let mut unit = 1;
+    let mut bases = Vec::new();
+    if let Some(references) = references {
+        assert_eq!(references.len(), values.len(), "each value has a reference");
+        let rows =
+            values.iter().zip(references).filter_map(|(value, reference)| Some(((*value)?, reference)));
+        let own_unit = unit_of(values);
+        let counted: Vec<(i64, &Reference)> =
+            rows.map(|(value, reference)| (value.div_euclid(own_unit), reference)).collect();
+        let distances = counted
+            .iter()
+            .map(|(value, reference)| ordered(reference.time.div_euclid(own_unit).wrapping_sub(*value)))
             .collect();
-        let plan = packed::plan(&distances);
-        (distances, plan)
-    });
-    let (form, unit, values_kept, plan) = match &distance {
-        Some((distances, plan)) if plan.bytes < absolute_plan.bytes => (DISTANCE, unit, distances, plan),
-        _ => (ABSOLUTE, 1, &absolute, &absolute_plan),
-    };
+        best = smaller(best, REFERENCE, distances, 0);
+        let own_bases = bases_of(values.len(), &counted);
+        let behind = |(value, reference): &(i64, &Reference)| {
+            ordered(*value) - own_bases[(reference.row / BASE_ROWS) as usize]
+        };
+        let distances = counted.iter().map(behind).collect();
+        packed::encode(&own_bases, &mut bases);
+        best = smaller(best, BASES, distances, bases.len());
+        if best.0 != ABSOLUTE {
+            unit = own_unit;
+        }
+    }
+    let (form, plan, kept) = best;
     out.push(form);
     out.extend_from_slice(&unit.to_le_bytes());
     presence::encode(values.iter().map(Option::is_some), out);
-    put_u32(out, values_kept.len());
-    plan.write(values_kept, out);
+    if form == BASES {
+        out.extend_from_slice(&bases);
+    }
+    put_u32(out, kept.len());
+    plan.write(&kept, out);
+}
+
+type Choice = (u8, packed::Plan, Vec<u64>);
+
+/// The smaller of a choice and another, that needs `beside` bytes more.
+fn smaller(best: Choice, form: u8, values: Vec<u64>, beside: usize) -> Choice {
+    let plan = packed::plan(&values);
+    if plan.bytes + beside < best.1.bytes { (form, plan, values) } else { best }
+}
+
+/// The least value of each block of rows; of one that has none, that of the block before.
+fn bases_of(row_count: usize, counted: &[(i64, &Reference)]) -> Vec<u64> {
+    let mut bases = vec![u64::MAX; row_count.div_ceil(BASE_ROWS as usize)];
+    for (value, reference) in counted {
+        let base = &mut bases[(reference.row / BASE_ROWS) as usize];
+        *base = ordered(*value).min(*base);
+    }
+    let mut last = bases.iter().copied().find(|base| *base != u64::MAX).unwrap_or(0);
+    for base in &mut bases {
+        if *base == u64::MAX {
+            *base = last;
+        }
+        last = *base;
+    }
+    bases
 }
 
 /// What divides all times, at least 1.
@@ -81,10 +135,16 @@ fn unit_of(values: &[Option<i64>]) -> i64 {
 /// A column of times in bytes that are borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Times<'a> {
-    /// None if values are absolute.
-    unit: Option<i64>,
+    form: Form<'a>,
     presence: Presence<'a>,
     values: Packed<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Form<'a> {
+    Absolute,
+    Reference { unit: i64 },
+    Bases { unit: i64, bases: Packed<'a> },
 }
 
 /// Where reading of a column upwards is. It is of one column until it forgets.
@@ -111,15 +171,19 @@ impl<'a> Times<'a> {
         let mut input = Input::new(bytes);
         let form = input.u8("a column of times")?;
         let unit = input.u64("a unit of times")?;
-        let unit = match (form, i64::try_from(unit)) {
-            (ABSOLUTE, Ok(1)) => None,
-            (DISTANCE, Ok(unit)) if unit >= 1 => Some(unit),
+        let unit =
+            i64::try_from(unit).ok().filter(|unit| *unit >= 1).filter(|unit| form != ABSOLUTE || *unit == 1);
+        let unit = unit.ok_or(input.error("a unit of at least 1, and 1 of absolute times"))?;
+        let presence = Presence::read(&mut input, row_count)?;
+        let form = match form {
+            ABSOLUTE => Form::Absolute,
+            REFERENCE => Form::Reference { unit },
+            BASES => Form::Bases { unit, bases: Packed::read(&mut input, row_count.div_ceil(BASE_ROWS))? },
             _ => return Err(input.error("a column of times of a known form")),
         };
-        let presence = Presence::read(&mut input, row_count)?;
         let count = input.row_count(row_count, "at most a time a row")?;
         let values = Packed::read(&mut input, count)?;
-        Ok((Times { unit, presence, values }, input.offset))
+        Ok((Times { form, presence, values }, input.offset))
     }
 
     /// How many rows.
@@ -127,39 +191,39 @@ impl<'a> Times<'a> {
         self.presence.row_count()
     }
 
-    /// Whether readers must know the reference.
-    pub fn needs_reference(&self) -> bool {
-        self.unit.is_some()
-    }
-
-    /// The time of `row`, none if it is absent or past the end; `reference` is what [`encode_times`] was given for it.
+    /// The time of `place`, none if it is absent or past the end; `reference` is what [`encode_times`] was given for it.
     #[inline]
-    pub fn get(&self, row: u32, reference: i64) -> Option<i64> {
-        let number = self.presence.number(row)?;
+    pub fn get(&self, place: u32, reference: Reference) -> Option<i64> {
+        let number = self.presence.number(place)?;
         Some(self.time(self.values.get(number), reference))
     }
 
     /// As [`Times::get`], for whoever reads upwards.
     #[inline]
-    pub fn get_next(&self, row: u32, reference: i64, cursor: &mut Cursor) -> Option<i64> {
-        let number = self.presence.number_next(row, &mut cursor.presence)?;
+    pub fn get_next(&self, place: u32, reference: Reference, cursor: &mut Cursor) -> Option<i64> {
+        let number = self.presence.number_next(place, &mut cursor.presence)?;
         Some(self.time(cursor.values.get(&self.values, number), reference))
     }
 
     #[inline]
-    fn time(&self, value: u64, reference: i64) -> i64 {
-        match self.unit {
-            None => restored(value),
-            Some(1) => reference.wrapping_sub(restored(value)),
-            Some(unit) => reference.div_euclid(unit).wrapping_sub(restored(value)).wrapping_mul(unit),
+    fn time(&self, value: u64, reference: Reference) -> i64 {
+        match self.form {
+            Form::Absolute => restored(value),
+            Form::Reference { unit: 1 } => reference.time.wrapping_sub(restored(value)),
+            Form::Reference { unit } => {
+                reference.time.div_euclid(unit).wrapping_sub(restored(value)).wrapping_mul(unit)
+            }
+            Form::Bases { unit, bases } => {
+                restored(bases.get(reference.row / BASE_ROWS).wrapping_add(value)).wrapping_mul(unit)
+            }
         }
     }
 
-    /// Appends all times to `out`; a row whose reference is not given takes 0 for it.
-    pub fn decode_into(&self, reference: &[i64], out: &mut Vec<Option<i64>>) {
+    /// Appends all times to `out`; a row whose reference is not given takes the default for it.
+    pub fn decode_into(&self, references: &[Reference], out: &mut Vec<Option<i64>>) {
         let mut cursor = Cursor::default();
-        let references = reference.iter().copied().chain(std::iter::repeat(0));
+        let references = references.iter().copied().chain(std::iter::repeat(Reference::default()));
         let rows = (0..self.row_count()).zip(references);
-        out.extend(rows.map(|(row, reference)| self.get_next(row, reference, &mut cursor)));
+        out.extend(rows.map(|(place, reference)| self.get_next(place, reference, &mut cursor)));
     }
 }

@@ -9,6 +9,7 @@ use crate::format::column::Effort;
 use crate::format::column::bytes;
 use crate::format::column::packed;
 use crate::format::column::times;
+use crate::format::column::times::Reference;
 use bincode::{Decode, Encode};
 
 /// A field that is kept as a column.
@@ -198,7 +199,12 @@ pub struct Row<'a> {
 
 /// Encodes what was gathered as columns: `each` gets those that any row has a value in, in the order of
 /// [`Field::ALL`].
-pub fn encode(mut gathered: Gathered<'_>, runs: &[Run], effort: Effort, mut each: impl FnMut(Field, &[u8])) {
+pub fn encode(
+    mut gathered: Gathered<'_>,
+    (places, runs): (&[u32], &[Run]),
+    effort: Effort,
+    mut each: impl FnMut(Field, &[u8]),
+) {
     let count = gathered.row_count;
     let firsts: Vec<u32> = runs.iter().map(|run| run.first).collect();
     let mut out = Vec::new();
@@ -219,16 +225,21 @@ pub fn encode(mut gathered: Gathered<'_>, runs: &[Run], effort: Effort, mut each
     for column in gathered.times.iter_mut().filter(|column| !column.is_empty()) {
         column.resize(count, None);
     }
-    let logged_at = &gathered.logged_at;
+    let references: Vec<Reference> = gathered
+        .logged_at
+        .iter()
+        .zip(places)
+        .map(|(time, row)| Reference { time: *time, row: *row })
+        .collect();
     // What an entry says of its run lies nearer to its own time than to the commit's.
-    let mut own_times = logged_at.clone();
-    for (time, own) in own_times.iter_mut().zip(&gathered.times[0]) {
-        *time = own.unwrap_or(*time);
+    let mut own_references = references.clone();
+    for (reference, own) in own_references.iter_mut().zip(&gathered.times[0]) {
+        reference.time = own.unwrap_or(reference.time);
     }
     for (field, column) in Field::ALL[gathered.numbers.len()..].iter().zip(&gathered.times) {
         let reference = match field {
-            Field::GeneratedAt => Some(logged_at.as_slice()),
-            Field::Started | Field::Finished => Some(own_times.as_slice()),
+            Field::GeneratedAt => Some(references.as_slice()),
+            Field::Started | Field::Finished => Some(own_references.as_slice()),
             _ => None,
         };
         give(*field, column.iter().any(Option::is_some), &mut |out| {

@@ -4,6 +4,7 @@
 
 use super::{Column, Cursors, View};
 use crate::format::column::ColumnError;
+use crate::format::column::times::Reference;
 use crate::format::record::key;
 use crate::format::record::pairs::Texts;
 use crate::format::segment::columns::Field;
@@ -93,7 +94,7 @@ impl<'a> View<'a> {
         &self,
         field: Field,
         place: u32,
-        reference: i64,
+        reference: Reference,
         cursors: &mut Cursors<'a>,
     ) -> Result<Option<i64>, SegmentError> {
         cursors.enter(self);
