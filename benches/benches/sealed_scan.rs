@@ -24,8 +24,10 @@ fn main() -> Outcome<()> {
     let scratch = options.scratch()?;
     say(&options.describe(scratch.path())?);
     for &entries in &options.entries {
-        let path = scratch.path().join("store");
-        stores::sealed(&path, entries)?;
+        let path = options.store.clone().unwrap_or_else(|| scratch.path().join("store"));
+        if !path.join("STORE").exists() {
+            stores::sealed(&path, entries)?;
+        }
         let reader = Reader::open(&path)?;
         let segments: Vec<Arc<Segment>> =
             reader.view().chains().iter().flat_map(|chain| chain.segments()).collect();
@@ -38,7 +40,9 @@ fn main() -> Outcome<()> {
             show_bytes(bytes)
         ));
         measure(&options, &reader, entries, &segments)?;
-        std::fs::remove_dir_all(path)?;
+        if options.store.is_none() {
+            std::fs::remove_dir_all(path)?;
+        }
     }
     Ok(())
 }

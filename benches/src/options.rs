@@ -14,6 +14,9 @@ pub struct Options {
     /// Directory to work in, on the file system to be measured; the build directory if absent
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// A store to measure, as a run with this option left it; made there if it is absent, and kept
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
     /// Repetitions of each measurement
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
