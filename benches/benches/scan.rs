@@ -71,7 +71,7 @@ fn queries(reader: &Reader, entries: usize) -> Outcome<Vec<(String, Query)>> {
     };
     let of_tenant = Filter { tenants: vec![tenant.clone()], ..Filter::default() };
     let search = Filter { searches: vec![Text::new("mailbox")?], ..Filter::default() };
-    let query = |filter: Filter, limit| Query { filter, order: Order::Descending, limit };
+    let query = |filter: Filter, limit| Query { filter, order: Order::Descending, limit, after: None };
     Ok(vec![
         ("everything".to_owned(), query(Filter::default(), None)),
         ("newest 100".to_owned(), query(Filter::default(), Some(100))),

@@ -142,7 +142,12 @@ fn questions(reader: &Reader, entries: usize) -> Outcome<Vec<Asked>> {
     let day =
         Window { from: Some(end.saturating_add(-5 * DAY_NS)), to: Some(end.saturating_add(-4 * DAY_NS)) };
     let of_tenant = Filter { tenants: vec![tenant.clone()], ..Filter::default() };
-    let query = |filter: &Filter, limit| Query { filter: filter.clone(), order: Order::Descending, limit };
+    let query = |filter: &Filter, limit| Query {
+        filter: filter.clone(),
+        order: Order::Descending,
+        limit,
+        after: None,
+    };
 
     let sample = sample(reader, &of_tenant)?;
     let noon = day.from.map(|from| from.saturating_add(10 * 60 * MINUTE_NS));

@@ -144,9 +144,14 @@ fn read_all(view: &View<'_>) -> Outcome<()> {
     let times = view.times()?.decode()?;
     let rows = 0..view.footer().entry_count;
     view.with_cursors(|cursors| {
-        view.walk(std::slice::from_ref(&rows), &times, cursors, |_, read| {
-            std::hint::black_box(read?.record);
-            Ok(())
-        })
+        view.walk(
+            std::slice::from_ref(&rows),
+            |row| times[row as usize],
+            cursors,
+            |_, read| {
+                std::hint::black_box(read?.record);
+                Ok(())
+            },
+        )
     })
 }

@@ -62,5 +62,6 @@ pub mod reader;
 pub mod scan;
 pub mod segment;
 pub mod store;
+mod threads;
 pub mod verify;
 pub mod view;

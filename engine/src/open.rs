@@ -51,14 +51,6 @@ const LEAF_BYTES: usize = 32;
 /// What a row takes beside its leaf and record: its span, severity and number.
 const ROW_BYTES: u64 = 12 + 1 + 4;
 
-/// One entry, found.
-#[derive(Clone, Debug)]
-pub(crate) struct Located {
-    pub record: Box<[u8]>,
-    pub seq: u64,
-    pub logged_at: Timestamp,
-}
-
 /// Rows of one part of one frame.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -313,13 +305,11 @@ impl OpenSegment {
         run.first_seq + u64::from(row - run.first_row)
     }
 
-    pub(crate) fn locate(&self, row: u32) -> Located {
+    /// Record, position and commit time of a row.
+    pub(crate) fn entry(&self, row: u32) -> (&[u8], u64, Timestamp) {
         let run = self.run_of(row);
-        Located {
-            record: split(self.arena.get(self.rows[row as usize])).1.into(),
-            seq: run.first_seq + u64::from(row - run.first_row),
-            logged_at: Timestamp::from_nanos(run.logged_at),
-        }
+        let record = split(self.arena.get(self.rows[row as usize])).1;
+        (record, run.first_seq + u64::from(row - run.first_row), Timestamp::from_nanos(run.logged_at))
     }
 
     /// The oldest journal file that holds a row.

@@ -74,6 +74,7 @@ impl Reader {
         // Before everything else: what had left the journal by then is in a segment that is listed behind it.
         let (ends, ends_damage) = read_ends(disk, &identity)?;
         damage.extend(ends_damage);
+        let listed = newest_in_journal(disk, &identity)?;
         // The journal is listed first: what leaves it from then on is in a segment that is listed behind it.
         let journal = JournalReader::new(disk, identity.id)
             .map_err(Error::during("read", disk.display(journal::DIRECTORY)))?;
@@ -83,6 +84,7 @@ impl Reader {
         let mut publish = Publish { view: &view, missing: BTreeMap::new() };
         let replayed = replay(disk, journal, starts, &mut publish)?;
         let Publish { mut missing, .. } = publish;
+        settle(disk, &identity, &view, listed)?;
         for (service, end) in ends {
             let (size, end) = (view.chain_size(&service), end.size());
             if size < end {
@@ -140,6 +142,26 @@ struct Publish<'v> {
     view: &'v View,
     /// Of a chain, the first entries that are nowhere: from one position to another.
     missing: BTreeMap<Box<str>, (u64, u64)>,
+}
+
+fn newest_in_journal(disk: &dyn Disk, identity: &Identity) -> Result<Option<i64>, Error> {
+    let newest = journal::newest_commit_time(disk, identity.id);
+    newest.map_err(Error::during("read", disk.display(journal::DIRECTORY)))
+}
+
+/// Notes up to when every chain was read. `listed` is the newest commit time before the journal was listed. Beside a
+/// writer segments may hold entries that were committed after that: of other chains those of the same time are missing,
+/// so nobody is shown them yet.
+fn settle(disk: &dyn Disk, identity: &Identity, view: &View, listed: Option<i64>) -> Result<(), Error> {
+    if let Some(listed) = listed
+        && view.newest().is_some_and(|newest| newest.nanos() > listed)
+        && newest_in_journal(disk, identity)?.is_some_and(|now| now > listed)
+    {
+        view.settle(listed);
+    } else {
+        view.settle_all();
+    }
+    Ok(())
 }
 
 impl Visit for Publish<'_> {

@@ -2,29 +2,32 @@
 //!
 //! By index to rows, then by column or record for what no index answers, then merged over chains into the one total
 //! order (`logged_at`, service as bytes, `seq`). Of a sealed segment only those columns are touched that the filter and
-//! then the answer need. The chains' ends are noted when a scan begins: entries that arrive later are
-//! not in it.
+//! then the answer need. What was committed when a scan begins is noted, over all chains at once: entries that arrive
+//! later are not in it, and whoever goes on behind the last one that it gave misses none.
 
+mod chain;
 mod columns;
 mod count;
-mod cursor;
 mod filter;
+mod position;
+mod read;
 mod scope;
 mod sealed;
 
 pub use count::Count;
 pub use filter::{Filter, FilterError, Log, Text, TimeField};
+pub use position::Position;
+pub use read::Hit;
 pub use scope::Scope;
 
-use crate::format::record::{self, Record};
-use crate::model::{Committed, Timestamp};
-use crate::open::Located;
+use crate::format::cbor::CborError;
 use crate::view::View;
-use cursor::{Asked, Cursor};
+use chain::{Asked, ChainScan};
 use filter::Compiled;
+use read::{Candidate, Sources};
 use sealed::Room;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 /// Which end comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,41 +48,8 @@ pub struct Query {
     pub order: Order,
     /// How many at most.
     pub limit: Option<u64>,
-}
-
-/// An entry that matched. Holds the bytes it lies in.
-#[derive(Clone, Debug)]
-pub struct Hit {
-    located: Located,
-}
-
-impl Hit {
-    /// The record's bytes, as they were hashed.
-    pub fn record(&self) -> &[u8] {
-        &self.located.record
-    }
-
-    /// The entry. A record that does not decode was never given out as a hit.
-    pub fn committed(&self) -> Option<Committed<'_>> {
-        let Record { tenant_seq, logged_by, entry, .. } = record::decode(self.record()).ok()?;
-        Some(Committed {
-            seq: self.located.seq,
-            tenant_seq,
-            logged_at: self.located.logged_at,
-            logged_by,
-            entry,
-        })
-    }
-
-    /// Position in the chain.
-    pub fn seq(&self) -> u64 {
-        self.located.seq
-    }
-
-    /// Commit time.
-    pub fn logged_at(&self) -> Timestamp {
-        self.located.logged_at
-    }
+    /// Only what comes behind this place in that order.
+    pub after: Option<Position>,
 }
 
 /// Something that a scan met and could not read: the answer is not whole.
@@ -93,19 +63,37 @@ pub struct ScanProblem {
     pub detail: String,
 }
 
+impl ScanProblem {
+    fn undecoded(service: &str, seq: u64, error: &CborError) -> ScanProblem {
+        let detail = format!("its record does not decode: {error}");
+        ScanProblem { service: service.to_owned(), seq, detail }
+    }
+}
+
+/// Entries that are read together before one of them is asked for, at first and at most, where nobody says how many are
+/// wanted.
+const BATCH_MIN: u64 = 64;
+const BATCH_MAX: u64 = 65_536;
+
 /// Entries in order, found as they are asked for.
 pub struct Scan {
     order: Order,
     compiled: Compiled,
-    cursors: Vec<Cursor>,
-    /// Each cursor's next hit. Ascending order pops the least, descending the greatest.
+    chains: Vec<ChainScan>,
+    /// Each chain's next candidate. Ascending order pops the least, descending the greatest.
     heads: BinaryHeap<HeadKey>,
+    /// The chain whose candidate was taken last: its next one is not looked for until it is needed.
+    pending: Option<usize>,
     remaining: u64,
+    batch: u64,
+    /// Entries that were read, the next first.
+    ready: VecDeque<Hit>,
+    sources: Sources,
     room: Room,
     problems: Vec<ScanProblem>,
 }
 
-/// Key of a cursor's next hit; its cursor.
+/// Key of a chain's next candidate; its index.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum HeadKey {
     Ascending(Reverse<(i64, usize)>),
@@ -115,50 +103,90 @@ enum HeadKey {
 impl View {
     /// Entries that match `query` within `scope`.
     pub fn scan(&self, scope: &Scope, query: &Query) -> Scan {
-        let compiled = Compiled::new(&query.filter, scope);
-        // Chains come in the order of their services, so a cursor's index orders as its service does.
-        let cursors: Vec<Cursor> = self
-            .chains()
-            .into_iter()
-            .filter(|chain| compiled.wants_service(chain.service()))
-            .map(|chain| Cursor::new(chain, query.order))
-            .collect();
-        let mut scan = Scan {
-            order: query.order,
-            compiled,
-            heads: BinaryHeap::with_capacity(cursors.len()),
-            cursors,
-            remaining: query.limit.unwrap_or(u64::MAX),
-            room: Room::default(),
-            problems: Vec::new(),
-        };
-        (0..scan.cursors.len()).for_each(|cursor| scan.queue(cursor));
-        scan
+        let compiled = Compiled::new(&query.filter, scope, self.settled());
+        let mut problems = Vec::new();
+        // Chains come in the order of their services, so a chain's index orders as its service does.
+        let chains =
+            self.chains().into_iter().filter(|chain| compiled.wants_service(chain.service())).map(|chain| {
+                let seqs = match &query.after {
+                    Some(after) => after.rest_of(&chain, query.order, &mut problems),
+                    None => 0..chain.size(),
+                };
+                ChainScan::over(chain, &seqs, query.order)
+            });
+        Scan::over(chains.collect(), compiled, query, problems)
     }
 }
 
 impl Scan {
+    fn over(chains: Vec<ChainScan>, compiled: Compiled, query: &Query, problems: Vec<ScanProblem>) -> Scan {
+        let mut scan = Scan {
+            order: query.order,
+            compiled,
+            heads: BinaryHeap::with_capacity(chains.len()),
+            chains,
+            pending: None,
+            remaining: query.limit.unwrap_or(u64::MAX),
+            batch: query.limit.filter(|limit| *limit <= BATCH_MAX).unwrap_or(BATCH_MIN),
+            ready: VecDeque::new(),
+            sources: Sources::default(),
+            room: Room::default(),
+            problems,
+        };
+        if scan.remaining > 0 {
+            (0..scan.chains.len()).for_each(|chain| scan.queue(chain));
+        }
+        scan
+    }
+
     /// What could not be read so far.
     pub fn problems(&self) -> &[ScanProblem] {
         &self.problems
     }
 
     fn queue(&mut self, index: usize) {
-        let cursor = &mut self.cursors[index];
-        cursor.fill(&mut Asked {
+        let chain = &mut self.chains[index];
+        chain.fill(&mut Asked {
             compiled: &self.compiled,
             order: self.order,
             most: self.remaining,
+            sources: &mut self.sources,
             room: &mut self.room,
             problems: &mut self.problems,
         });
-        if let Some(hit) = cursor.next_hit() {
-            let key = (hit.located.logged_at.nanos(), index);
+        if let Some(candidate) = chain.peek() {
+            let key = (candidate.logged_at(), index);
             self.heads.push(match self.order {
                 Order::Ascending => HeadKey::Ascending(Reverse(key)),
                 Order::Descending => HeadKey::Descending(key),
             });
         }
+    }
+
+    /// The next candidate of all chains.
+    fn next_candidate(&mut self) -> Option<Candidate> {
+        if let Some(index) = self.pending.take() {
+            self.queue(index);
+        }
+        let (HeadKey::Ascending(Reverse((_, index))) | HeadKey::Descending((_, index))) = self.heads.pop()?;
+        self.pending = Some(index);
+        self.chains[index].take()
+    }
+
+    /// Reads the next entries; false if none is left.
+    fn advance(&mut self) -> bool {
+        let wanted = self.batch.min(self.remaining);
+        let mut batch = Vec::with_capacity(usize::try_from(wanted.min(BATCH_MAX)).unwrap_or_default());
+        while (batch.len() as u64) < wanted
+            && let Some(candidate) = self.next_candidate()
+        {
+            batch.push(candidate);
+        }
+        self.batch = (self.batch * 4).min(BATCH_MAX);
+        let has_any = !batch.is_empty();
+        let hits = read::read_all(batch, &self.compiled, &mut self.sources, &mut self.problems);
+        self.ready.extend(hits);
+        has_any
     }
 }
 
@@ -166,10 +194,12 @@ impl Iterator for Scan {
     type Item = Hit;
 
     fn next(&mut self) -> Option<Hit> {
+        while self.remaining > 0 && self.ready.is_empty() {
+            if !self.advance() {
+                return None;
+            }
+        }
         self.remaining = self.remaining.checked_sub(1)?;
-        let (HeadKey::Ascending(Reverse((_, index))) | HeadKey::Descending((_, index))) = self.heads.pop()?;
-        let hit = self.cursors[index].take_hit();
-        self.queue(index);
-        hit
+        self.ready.pop_front()
     }
 }

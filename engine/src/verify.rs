@@ -21,7 +21,6 @@ mod sealed;
 mod segment;
 mod single;
 mod survey;
-mod threads;
 mod timeline;
 
 pub use report::{ChainReport, Extent, PlaceInTime, Problem, ProblemKind, Report};
@@ -36,6 +35,7 @@ use crate::identity;
 use crate::journal::{self, Damage, Event, Frame, JournalReader};
 use crate::model::{CONTROL_SERVICE, Window};
 use crate::proof::Hasher;
+use crate::threads;
 use carried::{Carried, CarriedCommit};
 use chain::Chains;
 use hints::Hints;
@@ -346,7 +346,7 @@ fn damage_of(frame: &Frame, detail: String) -> Damage {
 
 /// Checks each commit by itself, on as many threads as there are cores; the results are in their order.
 fn check_side_by_side(taken: &[Taken<'_>], chains: &Chains) -> Vec<Vec<Checked>> {
-    threads::each(threads::count(), taken.iter(), |taken, hasher| {
+    threads::each(threads::count(), taken.iter(), |taken, hasher: &mut Hasher| {
         let parts = taken.commit.parts.iter();
         parts.map(|part| part::check(part, taken.logged_at, chains, hasher)).collect()
     })

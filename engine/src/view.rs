@@ -19,6 +19,8 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 pub struct View {
     chains: RwLock<BTreeMap<Box<str>, Arc<Chain>>>,
     newest: AtomicI64,
+    /// The newest commit of which every chain has all entries.
+    settled: AtomicI64,
     open_bytes: AtomicU64,
     /// Rows of the largest open segment, when it last grew.
     largest_open_rows: AtomicU32,
@@ -57,6 +59,7 @@ impl View {
         View {
             chains: RwLock::default(),
             newest: AtomicI64::new(i64::MIN),
+            settled: AtomicI64::new(i64::MIN),
             open_bytes: AtomicU64::new(0),
             largest_open_rows: AtomicU32::new(0),
             damage: Vec::new(),
@@ -103,6 +106,23 @@ impl View {
     pub fn newest(&self) -> Option<Timestamp> {
         let newest = self.newest.load(Ordering::Acquire);
         (newest != i64::MIN).then(|| Timestamp::from_nanos(newest))
+    }
+
+    /// The newest commit time whose entries, of all chains, were published: what a reader may see of all chains at once.
+    /// None if nothing was.
+    pub(crate) fn settled(&self) -> Option<Timestamp> {
+        let settled = self.settled.load(Ordering::Acquire);
+        (settled != i64::MIN).then(|| Timestamp::from_nanos(settled))
+    }
+
+    /// Notes that everything that was committed by then is published.
+    pub(crate) fn settle(&self, logged_at: i64) {
+        self.settled.fetch_max(logged_at, Ordering::Release);
+    }
+
+    /// Notes that everything that is there is published.
+    pub(crate) fn settle_all(&self) {
+        self.settle(self.newest.load(Ordering::Acquire));
     }
 
     /// All chains, by service.

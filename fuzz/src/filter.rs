@@ -19,7 +19,7 @@ pub fn filter(bytes: &[u8]) {
     let found: Vec<Committed<'_>> = found.iter().map(|hit| hit.committed().expect("a hit decodes")).collect();
 
     let filter = Filter { services: all_services(reader), ..Filter::default() };
-    let everything = Query { filter, order: query.order, limit: None };
+    let everything = Query { filter, order: query.order, limit: None, after: None };
     let all: Vec<_> = reader.scan(&Scope::everything(), &everything).collect();
     let all = all.iter().filter_map(|hit| hit.committed());
     let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
@@ -94,7 +94,7 @@ fn query(input: &mut Input<'_>) -> Query {
         window: Window { from, to },
         by,
     };
-    Query { filter, order, limit }
+    Query { filter, order, limit, after: None }
 }
 
 /// What the filter means, said once more and slowly.

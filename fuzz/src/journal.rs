@@ -92,7 +92,7 @@ fn read_all(reader: &Reader) {
     let _ = (view.newest(), reader.torn_bytes(), reader.frame_count(), reader.identity());
     for order in [Order::Ascending, Order::Descending] {
         let filter = Filter { services: services.clone(), ..Filter::default() };
-        let mut scan = reader.scan(&Scope::everything(), &Query { filter, order, limit: None });
+        let mut scan = reader.scan(&Scope::everything(), &Query { filter, order, limit: None, after: None });
         let mut hits = 0;
         for hit in scan.by_ref() {
             let committed = hit.committed().expect("a hit decodes");

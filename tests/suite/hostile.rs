@@ -310,7 +310,7 @@ fn read(view: &View<'_>) -> Result<u32, SegmentError> {
         let walked = view.with_cursors(|cursors| {
             view.walk(
                 std::slice::from_ref(&(0..ROWS_READ_MAX.min(last + 1))),
-                &times,
+                |row| times[row as usize],
                 cursors,
                 |_, record| {
                     match record {

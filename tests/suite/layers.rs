@@ -37,7 +37,7 @@ fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
 
 /// Modules of the engine, and what each may import beside itself. Below a module's line stands nothing that may import
 /// it: the order of this list is the order of the layers.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     (
         "reader",
         &["store", "scan", "view", "segment", "journal", "identity", "format", "disk", "model", "error"],
@@ -46,14 +46,17 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
         "store",
         &[
             "verify", "scan", "view", "segment", "open", "journal", "identity", "batch", "format", "disk",
-            "proof", "model", "limits", "error", "clock", "hex",
+            "proof", "model", "limits", "error", "clock", "hex", "threads",
         ],
     ),
     (
         "verify",
-        &["segment", "journal", "identity", "format", "disk", "proof", "model", "limits", "error", "hex"],
+        &[
+            "segment", "journal", "identity", "format", "disk", "proof", "model", "limits", "error", "hex",
+            "threads",
+        ],
     ),
-    ("scan", &["view", "segment", "open", "format", "model", "limits"]),
+    ("scan", &["view", "segment", "open", "format", "model", "limits", "threads"]),
     ("view", &["segment", "open", "journal", "format", "model", "proof"]),
     ("segment", &["format", "disk", "proof", "model", "limits", "hex"]),
     ("open", &["format", "model", "proof", "limits"]),
@@ -68,6 +71,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("error", &[]),
     ("clock", &[]),
     ("hex", &[]),
+    ("threads", &[]),
 ];
 
 #[test]

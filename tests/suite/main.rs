@@ -7,6 +7,7 @@ mod faults;
 mod hostile;
 mod layers;
 mod oracle;
+mod pages;
 mod read_only;
 mod sealed;
 mod sealed_scan;

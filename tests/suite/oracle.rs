@@ -207,6 +207,7 @@ fn query(case: &Case) -> Query {
         },
         order: if case.ascending { Order::Ascending } else { Order::Descending },
         limit: case.limit.map(|limit| limit as u64),
+        after: None,
     }
 }
 

@@ -162,7 +162,7 @@ fn sealing_changes_no_answer_over_several_groups() {
             }
             _ => Scope::everything(),
         };
-        cases.push((scope, Query { filter, order, limit }));
+        cases.push((scope, Query { filter, order, limit, after: None }));
     }
     let wanted: Vec<_> = cases.iter().map(|(scope, query)| answer(&reader, scope, query)).collect();
     let counts: Vec<_> =

@@ -51,7 +51,7 @@ fn entry(random: &mut Random, number: u64) -> Entry<'static> {
 /// (service, position, message) of everything, and whether it came in the one total order.
 fn all(view: &View, order: Order) -> Vec<(String, u64, String)> {
     let filter = Filter { services: SERVICES.map(str::to_owned).to_vec(), ..Filter::default() };
-    let mut scan = view.scan(&Scope::everything(), &Query { filter, order, limit: None });
+    let mut scan = view.scan(&Scope::everything(), &Query { filter, order, limit: None, after: None });
     let mut found = Vec::new();
     let mut last = None;
     for hit in &mut scan {

@@ -189,12 +189,17 @@ fn compare_with_plain(bytes: &[u8], footer: &Footer) {
             begins.map(|from| from..from.saturating_add(length).min(footer.entry_count)).collect();
         let mut wanted = places.iter().cloned().flatten();
         let result = view.with_cursors(|cursors| {
-            view.walk(&places, &times, cursors, |head, read| {
-                let place = wanted.next().unwrap();
-                let plain = plain::record(&view, place, head);
-                assert_eq!(read.ok().map(|read| read.record), plain.as_deref(), "place {place}");
-                Ok::<_, segment::SegmentError>(())
-            })
+            view.walk(
+                &places,
+                |row| times[row as usize],
+                cursors,
+                |head, read| {
+                    let place = wanted.next().unwrap();
+                    let plain = plain::record(&view, place, head);
+                    assert_eq!(read.ok().map(|read| read.record), plain.as_deref(), "place {place}");
+                    Ok::<_, segment::SegmentError>(())
+                },
+            )
         });
         assert!(result.is_err() || wanted.next().is_none());
     }

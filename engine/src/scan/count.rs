@@ -1,9 +1,10 @@
 //! How many entries match: from indexes where they know, else from columns; records are read where neither does.
 
-use super::cursor::{Asked, Cursor, problem};
+use super::chain::{ChainScan, problem};
 use super::filter::Compiled;
 use super::sealed::{Pace, Room, Sealed, places_in, rows_in_window, tenants_in};
-use super::{Filter, Order, ScanProblem, Scope};
+use super::{Filter, Order, Query, Scan, ScanProblem, Scope};
+use crate::format::cbor::CborError;
 use crate::format::segment::SegmentError;
 use crate::segment::view::View as SegmentView;
 use crate::view::{Chain, View};
@@ -23,7 +24,7 @@ impl View {
     /// How many entries match `filter` within `scope`: as many as a scan gives, at the cost of what indexes know where
     /// nothing is asked but service, tenant, severity and commit time.
     pub fn count(&self, scope: &Scope, filter: &Filter) -> Count {
-        let compiled = Compiled::new(filter, scope);
+        let compiled = Compiled::new(filter, scope, self.settled());
         let mut count = Count::default();
         let mut room = Room::default();
         for chain in self.chains() {
@@ -45,41 +46,37 @@ fn count_chain(chain: &Arc<Chain>, compiled: &Compiled, room: &mut Room, count: 
         (parts.sealed.clone(), open, start..parts.open.end_seq().unwrap_or(start))
     });
     for segment in sealed {
-        match segment.read(|view| count_sealed(view, compiled, room)) {
+        let problems = &mut count.problems;
+        let undecoded = |seq, error| problems.push(ScanProblem::undecoded(chain.service(), seq, &error));
+        match segment.read(|view| count_sealed(view, compiled, room, undecoded)) {
             Ok(entries) => count.entries += entries,
             Err(error) => count.problems.push(problem(chain, &segment, &error)),
         }
-        let undecoded = room.undecoded.drain(..);
-        let service = chain.service();
-        count.problems.extend(undecoded.map(|(seq, detail)| ScanProblem {
-            service: service.to_owned(),
-            seq,
-            detail,
-        }));
     }
-    count.entries += open.unwrap_or_else(|| count_open(chain, seqs, compiled, room, &mut count.problems));
+    count.entries += open.unwrap_or_else(|| count_open(chain, &seqs, compiled, &mut count.problems));
 }
 
 /// Counts entries of the open segment record by record, wherever they lie by now.
 fn count_open(
     chain: &Arc<Chain>,
-    seqs: Range<u64>,
+    seqs: &Range<u64>,
     compiled: &Compiled,
-    room: &mut Room,
     problems: &mut Vec<ScanProblem>,
 ) -> u64 {
-    let mut cursor = Cursor::over(Arc::clone(chain), &seqs, Order::Ascending);
-    let mut entries = 0;
-    loop {
-        cursor.fill(&mut Asked { compiled, order: Order::Ascending, most: u64::MAX, room, problems });
-        if cursor.take_hit().is_none() {
-            return entries;
-        }
-        entries += 1;
-    }
+    let query = Query { order: Order::Ascending, ..Query::default() };
+    let own = ChainScan::over(Arc::clone(chain), seqs, query.order);
+    let mut scan = Scan::over(vec![own], compiled.clone(), &query, std::mem::take(problems));
+    let entries = scan.by_ref().count() as u64;
+    *problems = scan.problems;
+    entries
 }
 
-fn count_sealed(view: &SegmentView<'_>, compiled: &Compiled, room: &mut Room) -> Result<u64, SegmentError> {
+fn count_sealed(
+    view: &SegmentView<'_>,
+    compiled: &Compiled,
+    room: &mut Room,
+    undecoded: impl FnMut(u64, CborError),
+) -> Result<u64, SegmentError> {
     let footer = view.footer();
     let rows = rows_in_window(view, compiled)?;
     if rows.is_empty() {
@@ -112,7 +109,7 @@ fn count_sealed(view: &SegmentView<'_>, compiled: &Compiled, room: &mut Room) ->
         }
     }
     match Sealed::new(view, compiled, &rows, Pace::new(u64::MAX))? {
-        Some(sealed) => sealed.count(view, compiled, room),
+        Some(sealed) => sealed.count(view, compiled, room, undecoded),
         None => Ok(0),
     }
 }

@@ -104,6 +104,7 @@ impl Text {
 }
 
 /// A filter within a scope, ready to be asked.
+#[derive(Clone)]
 pub(super) struct Compiled {
     pub log: Log,
     pub tenants: Option<Vec<String>>,
@@ -120,6 +121,7 @@ pub(super) struct Compiled {
 }
 
 /// A field whose value must be one of these.
+#[derive(Clone)]
 pub(super) struct Exact {
     pub column: Field,
     of_record: for<'r> fn(&'r Record<'_>) -> &'r str,
@@ -127,6 +129,7 @@ pub(super) struct Exact {
 }
 
 /// A case-insensitive "includes".
+#[derive(Clone)]
 pub(super) struct Includes(Option<Regex>);
 
 impl Includes {
@@ -154,7 +157,8 @@ fn unless_empty<T: Clone>(values: &[T]) -> Option<Vec<T>> {
 }
 
 impl Compiled {
-    pub fn new(filter: &Filter, scope: &Scope) -> Compiled {
+    /// `settled` is the newest commit time that every chain was told of; newer entries are not in the answer.
+    pub fn new(filter: &Filter, scope: &Scope, settled: Option<Timestamp>) -> Compiled {
         // The scope comes first: a filter may only narrow it.
         let tenants = match (scope.tenant_list(), unless_empty(&filter.tenants)) {
             (None, asked) => asked,
@@ -164,6 +168,11 @@ impl Compiled {
             }
         };
         let by_commit = filter.by == TimeField::LoggedAt;
+        // The last nanosecond that there is has none behind it.
+        let behind = match settled {
+            None => Some(Timestamp::MIN),
+            Some(settled) => settled.nanos().checked_add(1).map(Timestamp::from_nanos),
+        };
         let window = filter.window;
         let mut exact = Vec::new();
         let mut add = |values: &[String], column, of_record: for<'r> fn(&'r Record<'_>) -> &'r str| {
@@ -189,7 +198,10 @@ impl Compiled {
             tenants,
             severities: filter.severities.clone(),
             logged_from: window.from.filter(|_| by_commit),
-            logged_to: window.to.filter(|_| by_commit),
+            logged_to: window
+                .to
+                .filter(|to| by_commit && behind.is_none_or(|behind| *to < behind))
+                .or(behind),
             generated: (!by_commit && !window.is_everything()).then_some(window),
             services: filter.services.clone(),
             exact,

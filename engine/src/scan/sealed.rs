@@ -1,26 +1,24 @@
-//! A sealed segment's part of a scan: rows that window, severities and tenants leave, those of them that the columns
-//! leave, and at last records.
+//! A sealed segment's part of a scan: rows that window, severities and tenants leave, and those of them that the columns
+//! leave.
 //!
 //! Rows are looked at in steps that never leave their group, inside it in the order of places, as far as that pays:
 //! a tenant's rows are one run of places, so nobody else's are touched. Steps begin small, so that few entries cost
 //! little, and grow while little is found.
 
-use super::Hit;
 use super::Order;
 use super::columns::{Look, Test};
 use super::filter::Compiled;
+use super::read::{push_places, walk_places};
 use crate::format::cbor::CborError;
 use crate::format::column::times::Reference;
 use crate::format::fuse;
-use crate::format::record;
 use crate::format::segment::columns::Field;
 use crate::format::segment::filters;
 use crate::format::segment::places::{Places, Run};
 use crate::format::segment::{GROUP_ROWS, SegmentError, times};
 use crate::format::sheet::Sheet;
 use crate::model::{Severity, Timestamp};
-use crate::open::Located;
-use crate::segment::view::{Cursors, Read, RowHead, View};
+use crate::segment::view::{Cursors, View};
 use roaring::RoaringBitmap;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -35,9 +33,6 @@ const FOUND_MAX: usize = 16_384;
 /// If a step looks at one of so many rows of a group, or more, it goes through all places of the group: finding the
 /// place of a row costs as much as looking at a few places in order.
 const DENSE: usize = 8;
-/// Records that are put together at first, and at most, before one of them is asked for.
-const BURST_MIN: usize = 8;
-const BURST_MAX: usize = 8192;
 /// Who wants so many hits wants all.
 const PATIENT: u64 = 10_000;
 
@@ -46,8 +41,6 @@ const PATIENT: u64 = 10_000;
 pub(super) struct Pace {
     /// Rows of the next step.
     aim: u32,
-    /// Records that are next put together.
-    burst: usize,
 }
 
 impl Pace {
@@ -55,8 +48,8 @@ impl Pace {
     pub fn new(most: u64) -> Pace {
         // Who wants all waits for all: small steps would read the same blocks and pages again and again.
         match most {
-            ..PATIENT => Pace { aim: AIM_MIN, burst: BURST_MIN },
-            _ => Pace { aim: AIM_MAX / 4, burst: BURST_MAX / 8 },
+            ..PATIENT => Pace { aim: AIM_MIN },
+            _ => Pace { aim: AIM_MAX / 4 },
         }
     }
 }
@@ -72,7 +65,7 @@ pub(super) struct Sealed {
     /// Groups that may hold what is looked for, or all.
     groups: Option<Vec<bool>>,
     pace: Pace,
-    /// Rows that are left of the last step, the next one last.
+    /// Rows that the last step left.
     found: Vec<Found>,
 }
 
@@ -86,12 +79,8 @@ struct Found {
 /// Memory that reading needs again and again.
 #[derive(Default)]
 pub(super) struct Room {
-    /// Commit times by row; right for rows that are about to be read.
-    times: Vec<i64>,
     text: Sheet,
     places: Vec<Range<u32>>,
-    /// Entries whose records don't decode, and why not.
-    pub undecoded: Vec<(u64, String)>,
 }
 
 /// Rows that a window leaves.
@@ -158,16 +147,6 @@ fn nearest(rows: &Range<u32>, count: u32, order: Order) -> Range<u32> {
     }
 }
 
-/// Adds ascending places, those that follow one another as one range.
-fn push_places(places: impl IntoIterator<Item = u32>, out: &mut Vec<Range<u32>>) {
-    for place in places {
-        match out.last_mut() {
-            Some(last) if last.end == place => last.end += 1,
-            _ => out.push(place..place + 1),
-        }
-    }
-}
-
 /// Which groups may hold the request IDs that are looked for; none if that is not known.
 fn groups_with(view: &View<'_>, compiled: &Compiled) -> Result<Option<Vec<bool>>, SegmentError> {
     let mut asked = compiled.exact.iter().filter(|exact| exact.column == filters::FIELD);
@@ -227,41 +206,37 @@ impl Sealed {
 
     /// Whether nothing is left.
     pub fn is_done(&self) -> bool {
-        self.rows.is_empty() && self.found.is_empty()
+        self.rows.is_empty()
     }
 
-    /// The next hits, some or none; at most `most`.
+    /// Looks at the next rows: `each` gets the places of those that may be hits, in order, with their commit times.
     pub fn next<'a>(
         &mut self,
         view: &View<'a>,
         compiled: &Compiled,
         order: Order,
-        most: u64,
         room: &mut Room,
-    ) -> Result<Vec<Hit>, SegmentError> {
-        view.with_cursors(|cursors| {
-            if self.found.is_empty() {
-                self.step(view, compiled, order, cursors, room)?;
-            }
-            let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, self.pace.burst);
-            self.pace.burst = (self.pace.burst * 2).min(BURST_MAX);
-            let left = self.found.len().saturating_sub(most);
-            let mut taken = self.found.split_off(left);
-            let mut hits = read(view, compiled, &mut taken, cursors, room)?;
-            match order {
-                Order::Ascending => hits.sort_unstable_by_key(Hit::seq),
-                Order::Descending => hits.sort_unstable_by_key(|hit| Reverse(hit.seq())),
-            }
-            Ok(hits)
-        })
+        mut each: impl FnMut(u32, i64),
+    ) -> Result<(), SegmentError> {
+        view.with_cursors(|cursors| self.step(view, compiled, order, cursors, room))?;
+        match order {
+            Order::Ascending => self.found.sort_unstable(),
+            Order::Descending => self.found.sort_unstable_by_key(|found| Reverse(*found)),
+        }
+        let (times, mut at) = (view.times()?, times::Cursor::default());
+        for Found { row, place } in self.found.drain(..) {
+            each(place, times.get_next(row, &mut at));
+        }
+        Ok(())
     }
 
-    /// How many hits there are. No record is read unless it is kept whole.
+    /// How many hits there are, and those that don't decode by position. No record is read unless it is kept whole.
     pub fn count<'a>(
         mut self,
         view: &View<'a>,
         compiled: &Compiled,
         room: &mut Room,
+        mut undecoded: impl FnMut(u64, CborError),
     ) -> Result<u64, SegmentError> {
         view.with_cursors(|cursors| {
             let mut count = 0;
@@ -269,9 +244,13 @@ impl Sealed {
                 self.pace.aim = AIM_MAX;
                 self.step(view, compiled, Order::Ascending, cursors, room)?;
                 if view.has_verbatim() {
-                    for part in self.found.chunks_mut(BURST_MAX) {
-                        count += read(view, compiled, part, cursors, room)?.len() as u64;
-                    }
+                    self.found.sort_unstable_by_key(|found| found.place);
+                    let places = self.found.iter().map(|found| found.place);
+                    let room = (&mut *cursors, &mut room.places);
+                    walk_places(view, (places, |_| 0), compiled, room, |seq, _, read| match read {
+                        Ok(hit) => count += u64::from(hit.is_some()),
+                        Err(error) => undecoded(seq, error),
+                    })?;
                 } else {
                     count += self.found.len() as u64;
                 }
@@ -316,10 +295,6 @@ impl Sealed {
             Order::Descending => self.rows.end = looked_at.start.max(self.rows.start),
         }
         self.look(view, compiled, &looked_at, cursors, room)?;
-        match order {
-            Order::Ascending => self.found.sort_unstable_by_key(|found| Reverse(*found)),
-            Order::Descending => self.found.sort_unstable(),
-        }
         match self.found.len() {
             ..FOUND_MIN => self.pace.aim = self.pace.aim.saturating_mul(4).min(AIM_MAX),
             FOUND_MAX.. => self.pace.aim = (self.pace.aim / 2).max(AIM_MIN),
@@ -438,60 +413,4 @@ impl Sealed {
         }
         Ok(())
     }
-}
-
-/// Puts records together, in the order of places, and gives those that are hits.
-fn read<'a>(
-    view: &View<'a>,
-    compiled: &Compiled,
-    found: &mut [Found],
-    cursors: &mut Cursors<'a>,
-    room: &mut Room,
-) -> Result<Vec<Hit>, SegmentError> {
-    found.sort_unstable_by_key(|found| found.place);
-    let row_count = view.footer().entry_count as usize;
-    if room.times.len() < row_count {
-        room.times.resize(row_count, 0);
-    }
-    let (times, mut at) = (view.times()?, times::Cursor::default());
-    for row in found.iter().map(|found| found.row) {
-        room.times[row as usize] = times.get_next(row, &mut at);
-    }
-    room.places.clear();
-    push_places(found.iter().map(|found| found.place), &mut room.places);
-    let asks_records = asks_records(view)?;
-    let mut hits = Vec::with_capacity(found.len());
-    view.walk(&room.places, &room.times, cursors, |head, read| {
-        let read = read?;
-        match is_hit(&read, compiled, asks_records) {
-            Ok(true) => hits.push(hit(head, read.record)),
-            Ok(false) => {}
-            Err(error) => room.undecoded.push((head.seq, format!("its record does not decode: {error}"))),
-        }
-        Ok::<_, SegmentError>(())
-    })?;
-    Ok(hits)
-}
-
-fn hit(head: &RowHead, record: &[u8]) -> Hit {
-    let logged_at = Timestamp::from_nanos(head.logged_at);
-    Hit { located: Located { record: record.into(), seq: head.seq, logged_at } }
-}
-
-/// Whether records may be others than columns give: then they are asked themselves.
-fn asks_records(view: &View<'_>) -> Result<bool, SegmentError> {
-    let mut asks = false;
-    for field in [Field::Verbatim, Field::Control, Field::ArtifactHeld] {
-        asks |= view.column(field)?.is_some();
-    }
-    Ok(asks)
-}
-
-/// Whether a record whose columns were asked is a hit.
-fn is_hit(read: &Read<'_>, compiled: &Compiled, asks_records: bool) -> Result<bool, CborError> {
-    if asks_records {
-        return record::decode(read.record).map(|record| compiled.matches(&record));
-    }
-    // What was put together as an entry decodes as one.
-    if read.told.is_entry() { Ok(true) } else { record::decode(read.record).map(|_| true) }
 }

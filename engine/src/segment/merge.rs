@@ -116,15 +116,25 @@ fn read_rows(
         tenant: u32::MAX,
     }));
     let mut cursors = Cursors::default();
-    view.walk(slice::from_ref(&(0..footer.entry_count)), &times, &mut cursors, |head, read| {
-        let start = records.len();
-        records.extend_from_slice(read?.record);
-        let tenant = own.get(head.tenant as usize).copied();
-        let row = rows.get_mut(from + head.row as usize).zip(tenant);
-        let (row, tenant) = row.ok_or_else(|| wrong("a row of the segment", head.row.to_string()))?;
-        *row = MergedRow { record: start..records.len(), kind: head.kind, logged_at: head.logged_at, tenant };
-        Ok::<_, SegmentError>(())
-    })?;
+    view.walk(
+        slice::from_ref(&(0..footer.entry_count)),
+        |row| times.get(row as usize).copied().unwrap_or_default(),
+        &mut cursors,
+        |head, read| {
+            let start = records.len();
+            records.extend_from_slice(read?.record);
+            let tenant = own.get(head.tenant as usize).copied();
+            let row = rows.get_mut(from + head.row as usize).zip(tenant);
+            let (row, tenant) = row.ok_or_else(|| wrong("a row of the segment", head.row.to_string()))?;
+            *row = MergedRow {
+                record: start..records.len(),
+                kind: head.kind,
+                logged_at: head.logged_at,
+                tenant,
+            };
+            Ok::<_, SegmentError>(())
+        },
+    )?;
     match rows[from..].iter().position(|row| row.tenant == u32::MAX) {
         Some(row) => Err(wrong("each row at one place", format!("row {row} at none"))),
         None => Ok(()),

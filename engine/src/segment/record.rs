@@ -84,7 +84,7 @@ impl<'a> View<'a> {
     }
 
     /// Reads the rows of these places, which ascend: `each` gets what a row holds beside its record, and that, or why it
-    /// cannot be read. `times` are the commit times of these rows, by row. For whoever reads many places: nothing is
+    /// cannot be read. `time_of` gives the commit time of each of these rows, in turn. For whoever reads many places: nothing is
     /// looked up twice, and of a block only the texts that are wanted are put together.
     ///
     /// # Errors
@@ -92,11 +92,11 @@ impl<'a> View<'a> {
     pub fn walk<E: From<SegmentError>>(
         &self,
         places: &[Range<u32>],
-        times: &[i64],
+        time_of: impl FnMut(u32) -> i64,
         cursors: &mut Cursors<'a>,
         each: impl FnMut(&RowHead, Result<Read<'_>, SegmentError>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.walk_some(places, times, cursors, |_| true, each)
+        self.walk_some(places, time_of, cursors, |_| true, each)
     }
 
     /// As [`View::walk`], of the rows that `wants` says true of.
@@ -106,7 +106,7 @@ impl<'a> View<'a> {
     pub fn walk_some<E: From<SegmentError>>(
         &self,
         places: &[Range<u32>],
-        times: &[i64],
+        mut time_of: impl FnMut(u32) -> i64,
         cursors: &mut Cursors<'a>,
         wants: impl Fn(u32) -> bool,
         mut each: impl FnMut(&RowHead, Result<Read<'_>, SegmentError>) -> Result<(), E>,
@@ -145,7 +145,7 @@ impl<'a> View<'a> {
                 let mut head = RowHead {
                     row,
                     seq: first_seq + u64::from(row),
-                    logged_at: times.get(row as usize).copied().unwrap_or_default(),
+                    logged_at: time_of(row),
                     tenant: run.tenant,
                     tenant_seq: first_tenant_seq + u64::from(place - run.first),
                     kind: u8::MAX,

@@ -152,14 +152,19 @@ fn read_back(
         found: error.to_string(),
     })?;
     let mut rows = places.iter().zip(fingerprints).enumerate();
-    view.walk(slice::from_ref(&(0..footer.entry_count)), &times, &mut Cursors::default(), |head, read| {
-        let Some((place, (row, expected))) = rows.next() else { return Ok(()) };
-        let found = read.map(|read| fingerprint(hasher, read.record, head.kind, head.logged_at));
-        if head.row != *row || found.ok() != Some(*expected) {
-            differing.push(place);
-        }
-        Ok::<_, SegmentError>(())
-    })?;
+    view.walk(
+        slice::from_ref(&(0..footer.entry_count)),
+        |row| times.get(row as usize).copied().unwrap_or_default(),
+        &mut Cursors::default(),
+        |head, read| {
+            let Some((place, (row, expected))) = rows.next() else { return Ok(()) };
+            let found = read.map(|read| fingerprint(hasher, read.record, head.kind, head.logged_at));
+            if head.row != *row || found.ok() != Some(*expected) {
+                differing.push(place);
+            }
+            Ok::<_, SegmentError>(())
+        },
+    )?;
     differing.extend(rows.map(|(place, _)| place));
     Ok(differing)
 }

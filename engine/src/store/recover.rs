@@ -208,6 +208,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         &replayed.unvouched,
         options.bounds.journal_file_bytes,
     )?;
+    view.settle_all();
     let newest = view.newest().map(Timestamp::nanos);
     let remembered_until = file_starts
         .iter()

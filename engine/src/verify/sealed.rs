@@ -8,7 +8,6 @@ use super::hints::Hints;
 use super::report::{Problem, ProblemKind, Report};
 use super::segment::{self, Claim, Depth, Finding, Job, Outcome};
 use super::survey::{Sealed, SealedChain};
-use super::threads;
 use super::timeline::Standing;
 use crate::disk::Disk;
 use crate::format::segment::TenantRow;
@@ -16,6 +15,7 @@ use crate::limits;
 use crate::model::{CONTROL_SERVICE, Window};
 use crate::proof::hashes;
 use crate::proof::{Hash, Hasher};
+use crate::threads;
 use std::sync::Arc;
 
 /// What is to be recomputed.
@@ -87,7 +87,7 @@ pub fn take_in(
         let (wave, behind) = rest.split_at(wave_of(rest, threads));
         rest = behind;
         let inner = if wave.len() < threads { threads } else { 1 };
-        let outcomes = threads::each(threads, wave.iter(), |(chain, own, _), _| {
+        let outcomes = threads::each(threads, wave.iter(), |(chain, own, _), _: &mut ()| {
             let claims = hints.claims.get(&chain.service).map(Vec::as_slice).unwrap_or_default();
             let job = Job {
                 sealed: own,

@@ -12,7 +12,6 @@ mod records;
 
 use super::report::ProblemKind;
 use super::survey::{self, Sealed};
-use super::threads;
 use crate::disk::Disk;
 use crate::format::segment::columns::Field;
 use crate::format::segment::places::Run;
@@ -22,6 +21,7 @@ use crate::model::{CONTROL_SERVICE, Timestamp, Window};
 use crate::proof::Hash;
 use crate::proof::tree::RightEdge;
 use crate::segment::view::{Column, View};
+use crate::threads;
 use std::ops::Range;
 
 /// How much of a segment is recomputed.
@@ -230,7 +230,7 @@ fn check_sections(bytes: &[u8], footer: &Footer, threads: usize, findings: &mut 
         return false;
     }
     let threads = if bytes.len() < 1 << 20 { 1 } else { threads };
-    let damaged = threads::each(threads, footer.sections.iter(), |section, _| {
+    let damaged = threads::each(threads, footer.sections.iter(), |section, _: &mut ()| {
         let (from, to) = (usize::try_from(section.offset), usize::try_from(section.offset + section.bytes));
         let own = from.ok().zip(to.ok()).and_then(|(from, to)| bytes.get(from..to)).unwrap_or_default();
         let crc = crc32fast::hash(own);

@@ -2,10 +2,10 @@
 
 use super::segment::{self, Depth, Job};
 use super::survey;
-use super::threads;
 use crate::disk::Disk;
 use crate::format::segment::Footer;
 use crate::model::Window;
+use crate::threads;
 
 /// Recomputes everything of one segment file from its bytes; what is wrong with it, if anything.
 pub(crate) fn check_segment(disk: &dyn Disk, path: &str) -> Result<Footer, String> {

@@ -411,7 +411,7 @@ pub fn show_all(view: &View) -> Vec<Shown> {
         return Vec::new();
     }
     let filter = Filter { services, ..Filter::default() };
-    show(view, &Scope::everything(), &Query { filter, order: Order::Ascending, limit: None })
+    show(view, &Scope::everything(), &Query { filter, order: Order::Ascending, limit: None, after: None })
 }
 
 /// What a query shows.

@@ -285,5 +285,5 @@ fn question(driver: &Driver, random: &mut Random) -> (Scope, Query) {
     }
     let order = *random.pick(&[Order::Ascending, Order::Descending]);
     let limit = random.chance(64).then(|| random.below(5));
-    (scope, Query { filter, order, limit })
+    (scope, Query { filter, order, limit, after: None })
 }

@@ -45,7 +45,7 @@ pub fn run(args: &Scan) -> Outcome {
         written.map_err(|error| Failure::output(&error))?;
         return finish(&reader, &found.problems);
     }
-    let mut scan = reader.scan(&scope, &Query { filter, order, limit });
+    let mut scan = reader.scan(&scope, &Query { filter, order, limit, after: None });
     let mut out = output();
     let mut count = 0;
     let written = {

@@ -93,6 +93,7 @@ fn publish(fresh: &Fresh, view: &View, ledger: &mut Ledger) {
         first += part.rows.len();
         view.publish(fresh.frame.journal, header.logged_at, part, severities);
     }
+    view.settle(header.logged_at);
 }
 
 /// Keeps a frame's memory for a later one. Larger ones are rare and given back.

@@ -6,14 +6,14 @@
 use super::Pipeline;
 use crate::error::Error;
 use crate::store::sealer::{Building, Sealer};
+use crate::threads;
 use crate::view::OpenPin;
 use parking_lot::Mutex;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-static THREADS: LazyLock<usize> =
-    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+static THREADS: LazyLock<usize> = LazyLock::new(threads::count);
 
 /// How long one waits who found nothing to begin.
 const PAUSE: Duration = Duration::from_millis(5);

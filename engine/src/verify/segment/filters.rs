@@ -1,11 +1,11 @@
 //! Filters, held against the column that they are made of: what they leave out, no scan finds.
 
 use super::super::report::ProblemKind;
-use super::super::threads;
 use super::{Findings, Rows};
 use crate::format::fuse;
 use crate::format::segment::filters;
 use crate::segment::view::Cursors;
+use crate::threads;
 
 /// Checks that every group's filter holds what its rows have.
 pub fn check(rows: &Rows<'_, '_>, threads: usize, findings: &mut Findings<'_>) {
@@ -20,7 +20,7 @@ pub fn check(rows: &Rows<'_, '_>, threads: usize, findings: &mut Findings<'_>) {
             return;
         }
     };
-    let missed = threads::each(threads, rows.groups.iter().enumerate(), |(number, group), _| {
+    let missed = threads::each(threads, rows.groups.iter().enumerate(), |(number, group), _: &mut ()| {
         let mut cursors = Cursors::default();
         group.clone().find(|place| {
             // What does not read is told with its record.

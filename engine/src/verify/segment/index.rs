@@ -3,9 +3,9 @@
 //! A scan that misses an entry is as bad as an entry that is gone, so each index is compared whole.
 
 use super::super::report::ProblemKind;
-use super::super::threads;
 use super::{Findings, Rows, is_control_chain};
 use crate::format::control::kind;
+use crate::threads;
 use std::ops::Range;
 
 /// The row of each place: within each group a permutation, upwards within each run.
@@ -19,7 +19,7 @@ pub fn rows_of_places(rows: &Rows<'_, '_>, threads: usize) -> Result<Vec<u32>, S
         rest = behind;
         pieces.push((group.clone(), own));
     }
-    let wrong = threads::each(threads, pieces.into_iter(), |(group, own), _| {
+    let wrong = threads::each(threads, pieces.into_iter(), |(group, own), _: &mut ()| {
         let mut seen = vec![false; group.len()];
         for (place, row) in group.clone().zip(own.iter_mut()) {
             let found = places.row(place).filter(|found| {

@@ -1,10 +1,10 @@
 //! Every tenant's line through a segment: the digest behind it, and where it stood at cuts.
 
-use super::super::threads;
 use super::Rows;
 use crate::format::segment::places::Run;
 use crate::proof::hashes::line_message;
-use crate::proof::{self, Hash};
+use crate::proof::{self, Hash, Hasher};
+use crate::threads;
 
 /// Where a line stands.
 pub struct LineEnd {
@@ -52,7 +52,7 @@ pub fn close(rows: &Rows<'_, '_>, leaves: &[Hash], cut_rows: &[u32], threads: us
         }
     }
     pieces.push(piece);
-    threads::each(threads, pieces.into_iter(), |piece, hasher| hasher.run(piece));
+    threads::each(threads, pieces.into_iter(), |piece, hasher: &mut Hasher| hasher.run(piece));
     ends
 }
 

@@ -5,7 +5,6 @@
 //! run behind tells when it is hashed over the right one, or an entry is.
 
 use super::super::report::ProblemKind;
-use super::super::threads;
 use super::records::Records;
 use super::{Findings, Places, Rows, rows_to_boundary};
 use crate::format::segment::Footer;
@@ -14,6 +13,7 @@ use crate::proof::hashes::{Skeleton, node_message};
 use crate::proof::tree::{MARK_LEVEL, RightEdge};
 use crate::proof::{self, Hash, Hasher};
 use crate::segment::view::View;
+use crate::threads;
 use std::ops::Range;
 
 /// Positions of a node of marks.
@@ -145,7 +145,7 @@ impl Links {
             }
             pieces.push(piece);
         }
-        threads::each(threads, pieces.into_iter(), |piece, hasher| hasher.run(piece));
+        threads::each(threads, pieces.into_iter(), |piece, hasher: &mut Hasher| hasher.run(piece));
         let mut leaves = Leaves { hashes, bad: Vec::new() };
         self.compare(rows, records, &mut leaves, findings);
         leaves

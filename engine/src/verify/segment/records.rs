@@ -2,7 +2,6 @@
 
 use super::super::part;
 use super::super::report::ProblemKind;
-use super::super::threads;
 use super::{Findings, Rows, is_control_chain};
 use crate::format::control::{Heads, kind};
 use crate::format::record;
@@ -16,6 +15,7 @@ use crate::segment::leaves::key_at;
 use crate::segment::view::RECORD_EXPECTED;
 use crate::segment::view::Read;
 use crate::segment::view::RowHead;
+use crate::threads;
 use std::ops::Range;
 use std::slice;
 
@@ -57,7 +57,7 @@ pub fn hash(
         kinds_left = behind;
         pieces.push(Group { range: range.clone(), bodies, kinds });
     }
-    let done = threads::each(threads, pieces.into_iter(), |mut group, hasher| {
+    let done = threads::each(threads, pieces.into_iter(), |mut group, hasher: &mut Hasher| {
         let mut step =
             Step { rows, service, is_control: is_control_chain(service), record_bytes: 0, found: Vec::new() };
         step.group(&mut group, wanted, hasher);
@@ -127,37 +127,43 @@ impl Step<'_, '_, '_> {
         let places = group.range.clone();
         let walked = rows.view.with_cursors(|cursors| {
             let places = slice::from_ref(&places);
-            rows.view.walk_some(places, &rows.times, cursors, wants, |head, read| {
-                let read = match read {
-                    Ok(read) if read.record.is_empty() => {
-                        self.find(ProblemKind::Altered, head.row, "its record is empty".to_owned());
-                        return Ok(());
+            rows.view.walk_some(
+                places,
+                |row| rows.times.get(row as usize).copied().unwrap_or_default(),
+                cursors,
+                wants,
+                |head, read| {
+                    let read = match read {
+                        Ok(read) if read.record.is_empty() => {
+                            self.find(ProblemKind::Altered, head.row, "its record is empty".to_owned());
+                            return Ok(());
+                        }
+                        Ok(read) => read,
+                        Err(error) => {
+                            self.find(
+                                ProblemKind::Altered,
+                                head.row,
+                                format!("its record does not read: {error}"),
+                            );
+                            oversized += u32::from(error.expected == RECORD_EXPECTED);
+                            return if oversized == OVERSIZED_MAX { Err(Stop::Oversized) } else { Ok(()) };
+                        }
+                    };
+                    self.record_bytes += read.record.len() as u64;
+                    let tenant = &rows.tenants[head.tenant as usize];
+                    self.check(&read, head, tenant);
+                    let key = key_at(tenant, head.seq);
+                    if key.is_none() {
+                        let detail = "it cannot be verified: its salt key is not there".to_owned();
+                        self.find(ProblemKind::Missing, head.row, detail);
                     }
-                    Ok(read) => read,
-                    Err(error) => {
-                        self.find(
-                            ProblemKind::Altered,
-                            head.row,
-                            format!("its record does not read: {error}"),
-                        );
-                        oversized += u32::from(error.expected == RECORD_EXPECTED);
-                        return if oversized == OVERSIZED_MAX { Err(Stop::Oversized) } else { Ok(()) };
+                    waiting.push(read.record, head.row, key);
+                    if waiting.is_full() {
+                        waiting.hash(rows.footer.first_seq, group, hasher);
                     }
-                };
-                self.record_bytes += read.record.len() as u64;
-                let tenant = &rows.tenants[head.tenant as usize];
-                self.check(&read, head, tenant);
-                let key = key_at(tenant, head.seq);
-                if key.is_none() {
-                    let detail = "it cannot be verified: its salt key is not there".to_owned();
-                    self.find(ProblemKind::Missing, head.row, detail);
-                }
-                waiting.push(read.record, head.row, key);
-                if waiting.is_full() {
-                    waiting.hash(rows.footer.first_seq, group, hasher);
-                }
-                Ok(())
-            })
+                    Ok(())
+                },
+            )
         });
         match walked {
             Ok(()) => {}

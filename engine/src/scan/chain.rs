@@ -1,11 +1,11 @@
 //! One chain's part of a scan: its entries in one order, over sealed segments and the open one.
 
 use super::filter::Compiled;
+use super::read::{Candidate, Hit, SealedRow, Sources};
 use super::sealed::{Pace, Room, Sealed};
-use super::{Hit, Order, ScanProblem};
+use super::{Order, ScanProblem};
 use crate::format::record;
 use crate::format::segment::SegmentError;
-use crate::open::Located;
 use crate::segment::Segment;
 use crate::view::{Chain, Parts};
 use roaring::RoaringBitmap;
@@ -19,19 +19,20 @@ const STEP_ROWS: usize = 64;
 const LOOK_ROWS: usize = 1 << 16;
 
 /// One chain's part of a scan.
-pub(super) struct Cursor {
+pub(super) struct ChainScan {
     chain: Arc<Chain>,
     /// Where entries lie that were not looked at yet, the next first.
     places: VecDeque<Place>,
     source: Option<Source>,
     /// Of the last segment.
     pace: Option<Pace>,
-    ready: VecDeque<Hit>,
+    ready: VecDeque<Candidate>,
 }
 
 /// Where the next entries lie, and what is left to look at there.
 enum Source {
-    Sealed(Arc<Segment>, Box<Sealed>),
+    /// With the segment's number among the sources.
+    Sealed(u32, Arc<Segment>, Box<Sealed>),
     Open(Open),
 }
 
@@ -61,6 +62,7 @@ pub(super) struct Asked<'s> {
     pub order: Order,
     /// More hits than these are not wanted.
     pub most: u64,
+    pub sources: &'s mut Sources,
     pub room: &'s mut Room,
     pub problems: &'s mut Vec<ScanProblem>,
 }
@@ -87,29 +89,27 @@ fn places_of(parts: &Parts, seqs: &Range<u64>, order: Order) -> VecDeque<Place> 
     places
 }
 
-impl Cursor {
-    /// All entries that the chain has now.
-    pub fn new(chain: Arc<Chain>, order: Order) -> Cursor {
-        let seqs = 0..chain.size();
-        Cursor::over(chain, &seqs, order)
-    }
-
+impl ChainScan {
     /// Entries of these positions.
-    pub fn over(chain: Arc<Chain>, seqs: &Range<u64>, order: Order) -> Cursor {
+    pub fn over(chain: Arc<Chain>, seqs: &Range<u64>, order: Order) -> ChainScan {
         let places = chain.read(|parts| places_of(parts, seqs, order));
-        Cursor { chain, places, source: None, pace: None, ready: VecDeque::new() }
+        ChainScan { chain, places, source: None, pace: None, ready: VecDeque::new() }
     }
 
-    /// The next hit, after [`Cursor::fill`].
-    pub fn next_hit(&self) -> Option<&Hit> {
+    pub fn service(&self) -> &str {
+        self.chain.service()
+    }
+
+    /// The next candidate, after [`ChainScan::fill`].
+    pub fn peek(&self) -> Option<&Candidate> {
         self.ready.front()
     }
 
-    pub fn take_hit(&mut self) -> Option<Hit> {
+    pub fn take(&mut self) -> Option<Candidate> {
         self.ready.pop_front()
     }
 
-    /// Looks at entries until one matches or none is left.
+    /// Looks at entries until one may match or none is left.
     pub fn fill(&mut self, asked: &mut Asked<'_>) {
         while self.ready.is_empty() {
             match self.source.take() {
@@ -120,7 +120,9 @@ impl Cursor {
                         Place::Open { seqs, sealed_end } => self.begin_open(seqs, sealed_end, asked),
                     };
                 }
-                Some(Source::Sealed(segment, sealed)) => self.fill_sealed(segment, sealed, asked),
+                Some(Source::Sealed(number, segment, sealed)) => {
+                    self.fill_sealed((number, segment), sealed, asked);
+                }
                 Some(Source::Open(open)) => self.fill_open(open, asked),
             }
         }
@@ -138,7 +140,10 @@ impl Cursor {
         let rows = row(seqs.start)..row(seqs.end);
         let pace = self.pace.unwrap_or_else(|| Pace::new(asked.most));
         match segment.read(|view| Sealed::new(view, asked.compiled, &rows, pace)) {
-            Ok(sealed) => Some(Source::Sealed(segment, Box::new(sealed?))),
+            Ok(sealed) => {
+                let sealed = Box::new(sealed?);
+                Some(Source::Sealed(asked.sources.add(&self.chain, &segment), segment, sealed))
+            }
             Err(error) => {
                 asked.problems.push(problem(&self.chain, &segment, &error));
                 None
@@ -146,18 +151,24 @@ impl Cursor {
         }
     }
 
-    fn fill_sealed(&mut self, segment: Arc<Segment>, mut sealed: Box<Sealed>, asked: &mut Asked<'_>) {
-        let Asked { compiled, order, most, .. } = *asked;
-        let hits = segment.read(|view| sealed.next(view, compiled, order, most, asked.room));
-        for (seq, detail) in asked.room.undecoded.drain(..) {
-            asked.problems.push(ScanProblem { service: self.chain.service().to_owned(), seq, detail });
-        }
-        match hits {
-            Ok(hits) => {
-                self.ready.extend(hits);
+    fn fill_sealed(
+        &mut self,
+        (number, segment): (u32, Arc<Segment>),
+        mut sealed: Box<Sealed>,
+        asked: &mut Asked<'_>,
+    ) {
+        let Asked { compiled, order, .. } = *asked;
+        let (ready, room) = (&mut self.ready, &mut *asked.room);
+        let stepped = segment.read(|view| {
+            sealed.next(view, compiled, order, room, |place, logged_at| {
+                ready.push_back(Candidate::Sealed(SealedRow { source: number, place, logged_at }));
+            })
+        });
+        match stepped {
+            Ok(()) => {
                 self.pace = Some(sealed.pace());
                 if !sealed.is_done() {
-                    self.source = Some(Source::Sealed(segment, sealed));
+                    self.source = Some(Source::Sealed(number, segment, sealed));
                 }
             }
             // The rest of the segment is given up: what it says cannot be relied on.
@@ -185,23 +196,18 @@ impl Cursor {
     }
 
     fn fill_open(&mut self, mut open: Open, asked: &mut Asked<'_>) {
-        let Ok(located) = read_open(&self.chain, &mut open, asked) else {
+        let Ok(hits) = read_open(&self.chain, &mut open, asked) else {
             self.follow(&open.seqs, asked.order);
             return;
         };
         if !open.rows.is_empty() {
             self.source = Some(Source::Open(open));
         }
-        for located in located {
-            let hit = Hit { located };
+        for hit in hits {
             match record::decode(hit.record()) {
-                Ok(record) if asked.compiled.matches(&record) => self.ready.push_back(hit),
+                Ok(record) if asked.compiled.matches(&record) => self.ready.push_back(Candidate::Read(hit)),
                 Ok(_) => {}
-                Err(error) => asked.problems.push(ScanProblem {
-                    service: self.chain.service().to_owned(),
-                    seq: hit.seq(),
-                    detail: format!("its record does not decode: {error}"),
-                }),
+                Err(error) => asked.problems.push(ScanProblem::undecoded(self.service(), hit.seq(), &error)),
             }
         }
     }
@@ -228,7 +234,7 @@ pub(super) fn problem(chain: &Chain, segment: &Segment, error: &SegmentError) ->
 }
 
 /// The next rows of the open segment, under one hold of the chain's lock.
-fn read_open(chain: &Chain, open: &mut Open, asked: &Asked<'_>) -> Result<Vec<Located>, Moved> {
+fn read_open(chain: &Chain, open: &mut Open, asked: &Asked<'_>) -> Result<Vec<Hit>, Moved> {
     chain.read(|parts| {
         // Rows are numbered from the end of what is sealed.
         if parts.sealed_end() != open.sealed_end {
@@ -241,7 +247,17 @@ fn read_open(chain: &Chain, open: &mut Open, asked: &Asked<'_>) -> Result<Vec<Lo
         if rows.start < rows.end {
             open.seqs = parts.open.seq(rows.start)..parts.open.seq(rows.end - 1) + 1;
         }
-        Ok(step.into_iter().map(|row| parts.open.locate(row)).collect())
+        let mut records = Vec::new();
+        let entries: Vec<_> = step
+            .into_iter()
+            .map(|row| {
+                let (record, seq, logged_at) = parts.open.entry(row);
+                let from = records.len();
+                records.extend_from_slice(record);
+                (from..records.len(), seq, logged_at)
+            })
+            .collect();
+        Ok(Hit::all_of(records, entries))
     })
 }
 

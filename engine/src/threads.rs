@@ -1,34 +1,33 @@
 //! Work on every core: independent pieces, taken one after the other by whichever thread is free.
 
-use crate::proof::Hasher;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// Threads that verification uses.
+/// As many threads as there are cores.
 pub fn count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Does each piece on one of `threads` threads, each with a hasher of its own; results are in the pieces' order.
-pub fn each<P: Send, R: Send>(
+/// Does each piece on one of `threads` threads, each with a state of its own; results are in the pieces' order.
+pub fn each<P: Send, R: Send, S: Default>(
     threads: usize,
     pieces: impl ExactSizeIterator<Item = P> + Send,
-    work: impl Fn(P, &mut Hasher) -> R + Sync,
+    work: impl Fn(P, &mut S) -> R + Sync,
 ) -> Vec<R> {
     let threads = threads.min(pieces.len()).max(1);
     if threads == 1 {
-        let mut hasher = Hasher::new();
-        return pieces.map(|piece| work(piece, &mut hasher)).collect();
+        let mut state = S::default();
+        return pieces.map(|piece| work(piece, &mut state)).collect();
     }
     let waiting = Mutex::new(pieces.enumerate());
     let run = || {
-        let mut hasher = Hasher::new();
+        let mut state = S::default();
         let mut done = Vec::new();
         loop {
             // A thread that panicked is seen below; what it left is whole.
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, piece)) = next else { return done };
-            done.push((index, work(piece, &mut hasher)));
+            done.push((index, work(piece, &mut state)));
         }
     };
     let mut all = std::thread::scope(|scope| {
