@@ -400,6 +400,36 @@ def read_footer(data):
     need(at == offset, "bytes between the sections and the footer")
     return segment
 
+def names_of(inp, count):
+    """S: Names."""
+    decoded, stored, codec = inp.u32(), inp.u32(), inp.number(1)
+    need(decoded <= count * 130, "names of more than 128 bytes")
+    table = Input(expand(codec, inp.take(stored), decoded))
+    shared, own, out = table.take(count), table.take(count), []
+    for same, new in zip(shared, own):
+        before = out[-1] if out else b""
+        need(same <= len(before) and same + new <= 128, "a name that begins with more than there is")
+        out.append(before[:same] + table.take(new))
+    table.end()
+    need(out and all(a < b for a, b in zip(out, out[1:])), "names out of order")
+    return out
+
+def tenant_table(inp, entries):
+    """S: Tenants: [(name, line, slot, nonce, (size, digest) before, the same behind, [(position, key)])]."""
+    count = inp.u32()
+    need(count <= entries and count * 80 <= len(inp.data), "more tenants than entries")
+    names = names_of(inp, count)
+    lines, slots, sizes, grown, key_counts = (packed(inp, count)[0] for _ in range(5))
+    need(sum(key_counts) * 32 <= len(inp.data), "more keys than bytes")
+    positions, _ = packed(inp, sum(key_counts))
+    need(all(grown) and sum(grown) == entries, "lines that do not grow by all entries")
+    need(all(number < 1 << 32 for number in lines + slots), "a line or a slot above 32 bits")
+    nonces, before, behind = ([inp.take(size) for _ in range(count)] for size in (16, 32, 32))
+    keys = iter([(position, inp.take(32)) for position in positions])
+    inp.end()
+    return [(names[at], lines[at], slots[at], nonces[at], (sizes[at], before[at]), (sizes[at] + grown[at], behind[at]),
+             [next(keys) for _ in range(key_counts[at])]) for at in range(count)]
+
 def read(data):
     """A whole file, with every column decoded. Refused tells what does not read."""
     segment = read_footer(data)
@@ -409,13 +439,8 @@ def read(data):
         need(zlib.crc32(data[begin:begin + length]) == crc, f"section {kind}: its CRC")
         parts[kind] = Input(data[begin:begin + length])
     need(all((kind, 0) in parts for kind in range(5)), "a section is missing")
-    inp = parts[0, 0]
-    line = lambda: (inp.u64(), inp.take(32))
-    segment.tenants = inp.list(lambda: (inp.text(), inp.u32(), inp.u32(), inp.take(16), line(), line(),
-                                        inp.list(lambda: (inp.u64(), inp.take(32)))))
-    inp.end()
+    segment.tenants = tenant_table(parts[0, 0], segment.count)
     names = [tenant[0] for tenant in segment.tenants]
-    need(names and all(a < b for a, b in zip(names, names[1:])), "tenants out of order")
     # Places: row of each place, and the runs.
     inp, count, first = parts[1, 0], segment.count, segment.first
     begins = [0] + [at - first for at in range((first >> 16) + 1 << 16, segment.end, 1 << 16)] + [count]

@@ -7,11 +7,11 @@ use sealog::import::Format;
 use sealog_engine::disk::Disk;
 use sealog_engine::error::Error;
 use sealog_engine::format::column::times::Reference;
-use sealog_engine::format::column::{Effort, bytes, packed, text, times};
+use sealog_engine::format::column::{Effort, bytes, names, packed, text, times};
 use sealog_engine::format::ends::{self, ChainEnd, LineEnd};
-use sealog_engine::format::segment::LineState;
 use sealog_engine::format::segment::columns::Row;
 use sealog_engine::format::segment::states::{self, Opening, OpeningLine};
+use sealog_engine::format::segment::{LineState, TenantRow, tenants};
 use sealog_engine::format::{cbor, commit, control, record};
 use sealog_engine::journal::{self, Event, Frame, JournalReader};
 use sealog_engine::proof::Hasher;
@@ -322,13 +322,34 @@ fn columns() -> Vec<(&'static str, Vec<u8>)> {
     let some_bytes: Vec<Option<&[u8]>> = some_texts.iter().map(|text| text.map(str::as_bytes)).collect();
     let mut bytes_column = head(3, some_bytes.len());
     bytes::encode(&some_bytes, &[0, 100], Effort::Light, &mut bytes_column);
+    let known = ["acme", "acme-corp", "acme-corp-2", "globex"];
+    let mut list_of_names = head(4, known.len());
+    names::encode(known.into_iter(), Effort::Light, &mut list_of_names);
+    let mut table = head(5, known.len() * 2);
+    tenants::encode(&tenant_rows(&known), Effort::Light, &mut table);
     vec![
         ("packed", packed_column),
         ("times", times_column),
         ("times-by-row", by_row_column),
         ("texts", text_column),
         ("bytes", bytes_column),
+        ("names", list_of_names),
+        ("tenants", table),
     ]
+}
+
+/// A table of tenants with two entries each; every second has two salt keys.
+fn tenant_rows(names: &[&str]) -> Vec<TenantRow> {
+    let rows = names.iter().zip(0_u32..).map(|(name, number)| TenantRow {
+        tenant: (*name).to_owned(),
+        line: number,
+        slot: number + 1,
+        nonce: [1; 16],
+        opening: LineState { size: number.into(), digest: [2; 32] },
+        closing: LineState { size: u64::from(number) + 2, digest: [3; 32] },
+        keys: (0..=u64::from(number % 2)).map(|key| (key * 4, [4; 32])).collect(),
+    });
+    rows.collect()
 }
 
 /// A segment of each part of the frames.

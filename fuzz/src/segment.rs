@@ -2,12 +2,15 @@
 
 use crate::MemoryDisk;
 use crate::input::Input;
+use sealog_engine::format::column::Effort;
 use sealog_engine::format::column::bytes::{self, Bytes};
+use sealog_engine::format::column::names;
 use sealog_engine::format::column::packed::Packed;
 use sealog_engine::format::column::text::{self, Text};
 use sealog_engine::format::column::times::{Reference, Times};
 use sealog_engine::format::record;
 use sealog_engine::format::segment::columns::Field;
+use sealog_engine::format::segment::tenants;
 use sealog_engine::format::segment::{self as format, Footer, TRAILER_BYTES};
 use sealog_engine::format::store_file::StoreFile;
 use sealog_engine::model::{ServiceName, StoreName, Timestamp};
@@ -114,7 +117,7 @@ fn read(bytes: &[u8], footer: &Footer) {
 /// A column. Input: which kind, rows, then the bytes.
 pub fn column(bytes: &[u8]) {
     let mut input = Input(bytes);
-    let kind = input.byte() % 4;
+    let kind = input.byte() % 6;
     let row_count = u32::from(input.u16());
     let rows = 0..row_count.min(ROWS_READ_MAX);
     match kind {
@@ -150,6 +153,21 @@ pub fn column(bytes: &[u8]) {
                 }
                 let _ = column.find("mailbox 42");
                 let _ = (column.sizes(), column.templates().map(|own| own.pieces().count()).sum::<usize>());
+            }
+        }
+        4 => {
+            if let Ok((found, used)) = names::decode(input.0, row_count as usize) {
+                assert!(used <= input.0.len());
+                let mut again = Vec::new();
+                names::encode(found.iter().map(String::as_str), Effort::Light, &mut again);
+                assert_eq!(names::decode(&again, found.len()).map(|(names, _)| names), Ok(found));
+            }
+        }
+        5 => {
+            if let Ok(rows) = tenants::decode(input.0, row_count) {
+                let mut again = Vec::new();
+                tenants::encode(&rows, Effort::Light, &mut again);
+                assert_eq!(tenants::decode(&again, row_count), Ok(rows));
             }
         }
         _ => {

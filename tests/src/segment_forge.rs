@@ -1,7 +1,7 @@
 //! A forger of segments: takes one apart, changes any part of it, and puts it together with every CRC right.
 
-use sealog_engine::format::metadata;
-use sealog_engine::format::segment::{self, Footer, Section, SectionKind, TenantRow};
+use sealog_engine::format::column::Effort;
+use sealog_engine::format::segment::{self, Footer, Section, SectionKind, TenantRow, tenants};
 
 /// A segment, taken apart.
 #[derive(Clone)]
@@ -29,13 +29,14 @@ impl SegmentImage {
         self.sections.iter_mut().find(|(own, _)| *own == kind).map(|(_, bytes)| bytes).unwrap()
     }
 
-    /// Changes the tenant table.
+    /// Changes the tenant table, which must agree with the footer up to here.
     pub fn change_tenants(&mut self, change: impl FnOnce(&mut Vec<TenantRow>)) {
+        let entry_count = self.footer.entry_count;
         let bytes = self.section(SectionKind::Tenants);
-        let mut rows: Vec<TenantRow> = metadata::decode(bytes, "a tenant table").unwrap();
+        let mut rows = tenants::decode(bytes, entry_count).unwrap();
         change(&mut rows);
         bytes.clear();
-        metadata::encode(&rows, bytes).unwrap();
+        tenants::encode(&rows, Effort::Light, bytes);
     }
 
     /// The file's bytes, with right places and CRCs.

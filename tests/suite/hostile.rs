@@ -158,13 +158,13 @@ fn texts() -> impl Iterator<Item = Field> {
 /// The same segment with so many rows of one tenant, and nothing in columns but the texts that are given.
 fn forged_rows(image: &SegmentImage, rows: u32, column: impl Fn(Field) -> Option<Vec<u8>>) -> SegmentImage {
     let mut forged = image.clone();
-    forged.footer.entry_count = rows;
-    forged.footer.severity_counts = [0, 0, rows, 0, 0, 0];
-    forged.footer.closing_edge = vec![[7; 32]; rows.count_ones() as usize];
     forged.change_tenants(|own| {
         own.truncate(1);
         own[0].closing.size = own[0].opening.size + u64::from(rows);
     });
+    forged.footer.entry_count = rows;
+    forged.footer.severity_counts = [0, 0, rows, 0, 0, 0];
+    forged.footer.closing_edge = vec![[7; 32]; rows.count_ones() as usize];
     let groups = rows.div_ceil(1 << 16);
     let mut places = words(&[groups as usize]);
     places.extend(constant(1));

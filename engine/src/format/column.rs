@@ -1,6 +1,7 @@
 //! Columns of sealed segments: values of one field in place order, packed small, each row reachable on its own.
 //!
-//! [`packed`] holds integers, [`times`] optional times, [`text`] optional texts, [`bytes`] optional byte strings.
+//! [`packed`] holds integers, [`times`] optional times, [`text`] optional texts, [`bytes`] optional byte strings,
+//! [`names`] names in ascending order, which are read all at once.
 //! A column knows how many rows it holds only from its caller, and nothing of tenants but where their runs begin.
 //! Opening checks every count and offset that later reads rely on; what it cannot check without decoding, a read
 //! checks and reports. A checksum over the column is the caller's: bytes that are well formed and wrong give wrong
@@ -8,6 +9,7 @@
 
 mod bits;
 pub mod bytes;
+pub mod names;
 pub mod packed;
 #[cfg(test)]
 mod packed_tests;

@@ -1,9 +1,10 @@
-//! bincode, behind one door: for small descriptions inside a file, never for a byte that is hashed.
+//! bincode, behind one door: for the footer of a segment, never for a byte that is hashed.
 //!
 //! bincode 2.0.1 with its legacy configuration (fixed-width little-endian integers, u64 lengths), read with a byte
 //! limit and a check for trailing bytes: without a limit nine hostile bytes abort the process that decodes them
 //! (docs/decisions/0005-bincode.md).
 
+use crate::limits;
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::{Decode, Encode};
 
@@ -17,54 +18,40 @@ pub struct MetadataError {
     pub found: String,
 }
 
-/// Most bytes of one description.
-pub const METADATA_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of one description that is read.
+const METADATA_BYTES_MAX: usize = 64 << 10;
+/// What its values may claim in memory: twice as much for each byte.
+const CLAIMED_BYTES_MAX: usize = METADATA_BYTES_MAX * 2;
 
-/// The limit is a type's, and short descriptions must not claim what long ones may: the least of these is taken.
-const SHORT_BYTES_MAX: usize = 32 << 10;
-const MIDDLE_BYTES_MAX: usize = 1 << 20;
-/// What values take in memory, for each byte of their description, at most.
-const CLAIM_FACTOR: usize = 2;
+const _: () = assert!(METADATA_BYTES_MAX as u64 == limits::FOOTER_BYTES_MAX);
 
-type Limited<const MAX: usize> = Configuration<LittleEndian, Fixint, Limit<MAX>>;
-
-const fn limited<const MAX: usize>() -> Limited<MAX> {
-    bincode::config::legacy().with_limit::<MAX>()
-}
-
-const CONFIGURATION: Limited<METADATA_BYTES_MAX> = limited();
-const SHORT: Limited<{ SHORT_BYTES_MAX * CLAIM_FACTOR }> = limited();
-const MIDDLE: Limited<{ MIDDLE_BYTES_MAX * CLAIM_FACTOR }> = limited();
+const CONFIGURATION: Configuration<LittleEndian, Fixint> = bincode::config::legacy();
+const LIMITED: Configuration<LittleEndian, Fixint, Limit<CLAIMED_BYTES_MAX>> =
+    bincode::config::legacy().with_limit::<CLAIMED_BYTES_MAX>();
 
 /// Appends a description.
 ///
 /// # Errors
-/// Only for one above [`METADATA_BYTES_MAX`].
+/// Only for one that cannot be written.
 pub fn encode<T: Encode>(value: &T, out: &mut Vec<u8>) -> Result<(), MetadataError> {
     let bytes = bincode::encode_to_vec(value, CONFIGURATION).map_err(|error| MetadataError {
-        expected: "a description of at most 64 MiB",
+        expected: "a description that can be written",
         found: error.to_string(),
     })?;
     out.extend_from_slice(&bytes);
     Ok(())
 }
 
-/// Reads a description that takes all of `bytes`. What it may allocate is bounded: by 64 KiB for a short one, 2 MiB for
-/// one below 1 MiB, else 64 MiB.
+/// Reads a description that takes all of `bytes`, at most 64 KiB. What it may allocate is bounded by 128 KiB.
 ///
 /// # Errors
 /// Bytes of another shape, or left over.
 pub fn decode<T: Decode<()>>(bytes: &[u8], expected: &'static str) -> Result<T, MetadataError> {
-    // The limit counts what is claimed, so no count can claim more than a few times what is there.
     let wrong = |found: String| MetadataError { expected, found };
     if bytes.len() > METADATA_BYTES_MAX {
         return Err(wrong(format!("{} bytes", bytes.len())));
     }
-    let decoded = match bytes.len() {
-        short if short <= SHORT_BYTES_MAX => bincode::decode_from_slice(bytes, SHORT),
-        middle if middle <= MIDDLE_BYTES_MAX => bincode::decode_from_slice(bytes, MIDDLE),
-        _ => bincode::decode_from_slice(bytes, CONFIGURATION),
-    };
+    let decoded = bincode::decode_from_slice(bytes, LIMITED);
     let (value, used) = decoded.map_err(|error| wrong(error.to_string()))?;
     if used != bytes.len() {
         return Err(wrong(format!("{} bytes behind it", bytes.len() - used)));

@@ -17,6 +17,7 @@ pub mod gather;
 pub mod places;
 pub mod references;
 pub mod states;
+pub mod tenants;
 pub mod times;
 
 use super::metadata::{self, MetadataError};
@@ -107,7 +108,7 @@ pub struct Section {
 }
 
 /// A tenant of the segment, with its line.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantRow {
     /// Whose line it is.
     pub tenant: String,
@@ -126,7 +127,7 @@ pub struct TenantRow {
 }
 
 /// Where a line stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineState {
     /// Entries.
     pub size: u64,

@@ -10,11 +10,11 @@ use crate::format::column::bytes;
 use crate::format::column::packed;
 use crate::format::column::text;
 use crate::format::column::times;
-use crate::format::metadata;
 use crate::format::segment::columns::{Field, Shape};
 use crate::format::segment::filters::Filters;
 use crate::format::segment::places;
 use crate::format::segment::places::{Places, Run};
+use crate::format::segment::tenants;
 use crate::format::segment::times::Times;
 use crate::format::segment::{Footer, GROUP_ROWS, Section, SectionKind, SegmentError, TenantRow};
 use crate::model::Severity;
@@ -161,18 +161,7 @@ impl<'a> View<'a> {
     /// As [`View::tenants`].
     pub fn read_tenants(&self) -> Result<Vec<TenantRow>, SegmentError> {
         let (bytes, section) = self.needed(SectionKind::Tenants)?;
-        let wrong = |found: String| at(section, "tenants by name, whose lines grow by all entries", found);
-        let rows: Vec<TenantRow> =
-            metadata::decode(bytes, "a tenant table").map_err(|error| wrong(error.to_string()))?;
-        let is_sorted = rows.is_sorted_by(|a, b| a.tenant < b.tenant);
-        let grown = rows.iter().try_fold(0_u64, |sum, row| {
-            let grown = row.closing.size.checked_sub(row.opening.size).filter(|grown| *grown > 0)?;
-            sum.checked_add(grown)
-        });
-        if !is_sorted || grown != Some(u64::from(self.footer.entry_count)) {
-            return Err(wrong(format!("{} tenants with {grown:?} entries", rows.len())));
-        }
-        Ok(rows)
+        tenants::decode(bytes, self.footer.entry_count).map_err(|error| inside(section, error))
     }
 
     /// Where rows lie.

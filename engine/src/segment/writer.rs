@@ -10,6 +10,7 @@ use crate::format::segment::filters;
 use crate::format::segment::gather;
 use crate::format::segment::places;
 use crate::format::segment::places::Run;
+use crate::format::segment::tenants;
 use crate::format::segment::times;
 use crate::format::segment::{Frame, Section, SectionKind, SegmentError};
 use crate::model::Severity;
@@ -87,7 +88,7 @@ fn build_once(
         out.extend_from_slice(bytes);
     };
     let mut section = Vec::new();
-    metadata::encode(&frame.tenants, &mut section).map_err(too_large)?;
+    tenants::encode(&frame.tenants, effort, &mut section);
     add(SectionKind::Tenants, &section);
     section.clear();
     places::encode(footer.first_seq, places, runs, &mut section);
