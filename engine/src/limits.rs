@@ -94,6 +94,12 @@ pub const COMPACTION_SEGMENTS_MIN: usize = 8;
 /// It waits while entries come in, unless so many small segments lie side by side.
 pub const COMPACTION_SEGMENTS_MAX: usize = 64;
 
+/// Values of a field that are told apart when they are counted: some 10 MB on each core.
+pub const FACET_VALUES_MAX: usize = 100_000;
+
+/// Buckets of a histogram.
+pub const BUCKETS_MAX: usize = 10_000;
+
 /// A tree mark is kept every this many entries.
 pub const MARK_INTERVAL: u64 = 256;
 

@@ -5,17 +5,26 @@
 //! then the answer need. What was committed when a scan begins is noted, over all chains at once: entries that arrive
 //! later are not in it, and whoever goes on behind the last one that it gave misses none.
 
+mod aggregate;
+mod buckets;
 mod chain;
 mod columns;
 mod count;
+mod durations;
+mod facets;
 mod filter;
+mod histogram;
 mod position;
 mod read;
 mod scope;
 mod sealed;
 
+pub use buckets::{Bucket, BucketError};
 pub use count::Count;
+pub use durations::{Duration, Durations};
+pub use facets::{Facet, Facets};
 pub use filter::{Filter, FilterError, Log, Text, TimeField};
+pub use histogram::{Classes, Histogram};
 pub use position::Position;
 pub use read::Hit;
 pub use scope::Scope;

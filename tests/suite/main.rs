@@ -1,4 +1,5 @@
 //! The suite.
+mod aggregates;
 mod cli;
 mod concurrency;
 mod damage;

@@ -71,9 +71,9 @@ pub(super) struct Sealed {
 
 /// A row that columns left, and where it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Found {
-    row: u32,
-    place: u32,
+pub(super) struct Found {
+    pub row: u32,
+    pub place: u32,
 }
 
 /// Memory that reading needs again and again.
@@ -230,34 +230,47 @@ impl Sealed {
         Ok(())
     }
 
-    /// How many hits there are, and those that don't decode by position. No record is read unless it is kept whole.
-    pub fn count<'a>(
+    /// Looks at all that is left: `each` gets the rows that may be hits, in any order, and ranges to use.
+    pub fn each_step<'a>(
         mut self,
         view: &View<'a>,
         compiled: &Compiled,
         room: &mut Room,
-        mut undecoded: impl FnMut(u64, CborError),
-    ) -> Result<u64, SegmentError> {
+        mut each: impl FnMut(&mut Cursors<'a>, &mut [Found], &mut Vec<Range<u32>>) -> Result<(), SegmentError>,
+    ) -> Result<(), SegmentError> {
         view.with_cursors(|cursors| {
-            let mut count = 0;
             while !self.rows.is_empty() {
                 self.pace.aim = AIM_MAX;
                 self.step(view, compiled, Order::Ascending, cursors, room)?;
-                if view.has_verbatim() {
-                    self.found.sort_unstable_by_key(|found| found.place);
-                    let places = self.found.iter().map(|found| found.place);
-                    let room = (&mut *cursors, &mut room.places);
-                    walk_places(view, (places, |_| 0), compiled, room, |seq, _, read| match read {
-                        Ok(hit) => count += u64::from(hit.is_some()),
-                        Err(error) => undecoded(seq, error),
-                    })?;
-                } else {
-                    count += self.found.len() as u64;
-                }
+                each(cursors, &mut self.found, &mut room.places)?;
                 self.found.clear();
             }
-            Ok(count)
+            Ok(())
         })
+    }
+
+    /// How many hits there are, and those that don't decode by position. No record is read unless it is kept whole.
+    pub fn count(
+        self,
+        view: &View<'_>,
+        compiled: &Compiled,
+        room: &mut Room,
+        mut undecoded: impl FnMut(u64, CborError),
+    ) -> Result<u64, SegmentError> {
+        let mut count = 0;
+        self.each_step(view, compiled, room, |cursors, found, ranges| {
+            if !view.has_verbatim() {
+                count += found.len() as u64;
+                return Ok(());
+            }
+            found.sort_unstable_by_key(|found| found.place);
+            let places = found.iter().map(|found| found.place);
+            walk_places(view, (places, |_| 0), compiled, (cursors, ranges), |seq, _, read| match read {
+                Ok(hit) => count += u64::from(hit.is_some()),
+                Err(error) => undecoded(seq, error),
+            })
+        })?;
+        Ok(count)
     }
 
     /// Looks at the next rows, and takes them off those that are left.
