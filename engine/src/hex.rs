@@ -12,15 +12,19 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// The `N` bytes that exactly 2 × N hex digits of either case give.
 pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N {
+    if text.len() != 2 * N {
         return None;
     }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    decode_all(text)?.try_into().ok()
+}
+
+/// The bytes that hex digits of either case give; half as many as `text` has.
+pub fn decode_all(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
     }
-    Some(bytes)
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 fn digit(byte: u8) -> Option<u8> {
@@ -40,5 +44,7 @@ mod tests {
         assert_eq!(super::decode("00FF1a"), Some([0, 255, 0x1a]));
         assert_eq!(super::decode::<3>("00ff1"), None);
         assert_eq!(super::decode::<2>("0g00"), None);
+        assert_eq!(super::decode_all("0aF0"), Some(vec![10, 240]));
+        assert_eq!(super::decode_all("0a0"), None);
     }
 }

@@ -18,6 +18,7 @@ mod position;
 mod read;
 mod scope;
 mod sealed;
+mod tail;
 
 pub use buckets::{Bucket, BucketError};
 pub use count::Count;
@@ -28,6 +29,7 @@ pub use histogram::{Classes, Histogram};
 pub use position::Position;
 pub use read::Hit;
 pub use scope::Scope;
+pub use tail::{Arrived, Dropped, Tail};
 
 use crate::format::cbor::CborError;
 use crate::view::View;

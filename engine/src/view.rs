@@ -10,10 +10,11 @@ use crate::model::{Severity, Timestamp};
 use crate::open::{Frozen, OpenSegment};
 use crate::proof::Hash;
 use crate::segment::Segment;
-use parking_lot::RwLock;
+use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Everything readable of a store. Shared by those who read and the one who publishes.
 pub struct View {
@@ -21,6 +22,10 @@ pub struct View {
     newest: AtomicI64,
     /// The newest commit of which every chain has all entries.
     settled: AtomicI64,
+    /// How many wait for the next commit.
+    waiting: AtomicUsize,
+    arrivals: Mutex<()>,
+    arrived: Condvar,
     open_bytes: AtomicU64,
     /// Rows of the largest open segment, when it last grew.
     largest_open_rows: AtomicU32,
@@ -60,6 +65,9 @@ impl View {
             chains: RwLock::default(),
             newest: AtomicI64::new(i64::MIN),
             settled: AtomicI64::new(i64::MIN),
+            waiting: AtomicUsize::new(0),
+            arrivals: Mutex::new(()),
+            arrived: Condvar::new(),
             open_bytes: AtomicU64::new(0),
             largest_open_rows: AtomicU32::new(0),
             damage: Vec::new(),
@@ -110,14 +118,35 @@ impl View {
 
     /// The newest commit time whose entries, of all chains, were published: what a reader may see of all chains at once.
     /// None if nothing was.
-    pub(crate) fn settled(&self) -> Option<Timestamp> {
+    pub fn settled(&self) -> Option<Timestamp> {
         let settled = self.settled.load(Ordering::Acquire);
         (settled != i64::MIN).then(|| Timestamp::from_nanos(settled))
     }
 
     /// Notes that everything that was committed by then is published.
     pub(crate) fn settle(&self, logged_at: i64) {
-        self.settled.fetch_max(logged_at, Ordering::Release);
+        self.settled.fetch_max(logged_at, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            let _waiting = self.arrivals.lock();
+            self.arrived.notify_all();
+        }
+    }
+
+    /// Waits until anything was committed behind a time, or until `most` passed; says whether anything was.
+    pub fn wait_behind(&self, logged_at: Option<Timestamp>, most: Duration) -> bool {
+        let has_more = || self.settled() > logged_at;
+        if has_more() {
+            return true;
+        }
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut waiting = self.arrivals.lock();
+        // Who settles after this was looked at takes the lock, and so tells it that waits.
+        if !has_more() {
+            self.arrived.wait_for(&mut waiting, most);
+        }
+        drop(waiting);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        has_more()
     }
 
     /// Notes that everything that is there is published.

@@ -4,10 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
 use sealog_engine::batch::Batch;
-use sealog_engine::model::{Entry, Severity};
+use sealog_engine::model::{Entry, Severity, Timestamp};
 use sealog_engine::reader::Reader;
-use sealog_engine::scan::{Filter, Order, Position, Query, Scope};
-use sealog_engine::store::{Background, Bounds, CompactionExtent, Options, Store};
+use sealog_engine::scan::{Filter, Order, Position, Query, Scope, Tail};
+use sealog_engine::store::{Background, Bounds, CompactionExtent, CursorError, Options, Store};
 use sealog_engine::view::View;
 use sealog_tests::sample;
 use sealog_tests::simulation::disk::SimulatedDisk;
@@ -15,6 +15,10 @@ use sealog_tests::simulation::random::Random;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Longer than any append of these takes.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 const SERVICES: [&str; 4] = ["billing", "mail-api", "portal", "vault"];
 const TENANTS: [&str; 3] = ["acme", "globex", "hooli"];
@@ -178,6 +182,77 @@ fn polling_misses_nothing_and_repeats_nothing() {
     let disk = SimulatedDisk::new(3);
     let store = open(&disk, Background::Thread);
     poll(3, |after| page(store.view(), &Filter::default(), Order::Ascending, after, 50), &store);
+}
+
+#[test]
+fn a_tail_goes_on_from_history_without_a_gap() {
+    let disk = SimulatedDisk::new(9);
+    let store = open(&disk, Background::Thread);
+    let mut random = Random::new(9);
+    (0..100).for_each(|_| drop(store.append(batch(&mut random)).unwrap()));
+    let history = everything(store.view(), &Filter::default(), Order::Ascending);
+    let mut tail = Tail::behind(history.get(50).cloned(), Scope::everything(), Filter::default(), i64::MAX);
+    let mut tailed: Vec<Position> = history[..=50].to_vec();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..200).for_each(|_| drop(store.append(batch(&mut random)).unwrap())));
+        loop {
+            let arrived = tail.poll(store.view(), 30);
+            assert_eq!((arrived.dropped, arrived.problems), (None, Vec::new()));
+            tailed.extend(arrived.hits.iter().map(|hit| hit.position().unwrap()));
+            if arrived.hits.is_empty() && !store.view().wait_behind(store.view().settled(), PATIENCE) {
+                break;
+            }
+        }
+    });
+    assert_eq!(tailed, everything(store.view(), &Filter::default(), Order::Ascending));
+}
+
+#[test]
+fn a_tail_that_cannot_keep_up_is_told_what_it_was_not_given() {
+    let disk = SimulatedDisk::new(10);
+    let store = open(&disk, Background::Inline);
+    let mut random = Random::new(10);
+    store.append(batch(&mut random)).unwrap();
+    for filter in filters() {
+        let mut tail = Tail::from_now(store.view(), Scope::everything(), filter.clone(), 0);
+        let before = everything(store.view(), &filter, Order::Ascending).len();
+        assert!(tail.poll(store.view(), 10).hits.is_empty());
+        (0..60).for_each(|_| drop(store.append(batch(&mut random)).unwrap()));
+        store.seal_due().unwrap();
+        let given = tail.poll(store.view(), 10).hits;
+        assert_eq!(given.len(), 10);
+        // The next ones are late: they are counted, and it goes on with what is new.
+        (0..20).for_each(|_| drop(store.append(batch(&mut random)).unwrap()));
+        let all = everything(store.view(), &filter, Order::Ascending);
+        let arrived = tail.poll(store.view(), 10);
+        let dropped = arrived.dropped.unwrap();
+        assert_eq!(dropped.from, given.last().unwrap().position());
+        assert_eq!(dropped.entries, (all.len() - before - 10) as u64);
+        assert!(arrived.hits.is_empty());
+        store.append(batch(&mut random)).unwrap();
+        let more = everything(store.view(), &filter, Order::Ascending);
+        let arrived = tail.poll(store.view(), 10);
+        let given: Vec<Position> = arrived.hits.iter().map(|hit| hit.position().unwrap()).collect();
+        assert_eq!((given, arrived.dropped), (more[all.len()..].to_vec(), None));
+    }
+}
+
+#[test]
+fn cursors_stand_for_places_of_their_store_and_nothing_else_does() {
+    let store = open(&SimulatedDisk::new(11), Background::Inline);
+    let other = Store::open_on(Arc::new(SimulatedDisk::new(12)), sample::options(12)).unwrap();
+    let place =
+        Position { logged_at: Timestamp::from_nanos(-5), service: "mail-api".to_owned(), seq: u64::MAX };
+    let cursor = store.cursor(&place);
+    assert_eq!(store.position(&cursor), Ok(place));
+    assert_eq!(other.position(&cursor), Err(CursorError));
+    for at in 0..cursor.len() {
+        let mut wrong = cursor.clone().into_bytes();
+        wrong[at] = if wrong[at] == b'0' { b'1' } else { b'0' };
+        assert_eq!(store.position(std::str::from_utf8(&wrong).unwrap()), Err(CursorError), "{at}");
+        assert_eq!(store.position(&cursor[..at]), Err(CursorError));
+    }
+    assert_eq!(store.position(&"00".repeat(100_000)), Err(CursorError));
 }
 
 #[test]

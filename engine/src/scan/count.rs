@@ -3,9 +3,10 @@
 use super::chain::{ChainScan, problem};
 use super::filter::Compiled;
 use super::sealed::{Pace, Room, Sealed, places_in, rows_in_window, tenants_in};
-use super::{Filter, Order, Query, Scan, ScanProblem, Scope};
+use super::{Filter, Order, Position, Query, Scan, ScanProblem, Scope};
 use crate::format::cbor::CborError;
 use crate::format::segment::SegmentError;
+use crate::model::Timestamp;
 use crate::segment::view::View as SegmentView;
 use crate::view::{Chain, View};
 use std::ops::Range;
@@ -24,31 +25,49 @@ impl View {
     /// How many entries match `filter` within `scope`: as many as a scan gives, at the cost of what indexes know where
     /// nothing is asked but service, tenant, severity and commit time.
     pub fn count(&self, scope: &Scope, filter: &Filter) -> Count {
-        let compiled = Compiled::new(filter, scope, self.settled());
+        self.count_compiled(&Compiled::new(filter, scope, self.settled()), None)
+    }
+
+    /// As [`View::count`], of those behind a place and committed by a time.
+    pub(super) fn count_behind(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+        after: Option<&Position>,
+        until: Timestamp,
+    ) -> Count {
+        self.count_compiled(&Compiled::new(filter, scope, Some(until)), after)
+    }
+
+    fn count_compiled(&self, compiled: &Compiled, after: Option<&Position>) -> Count {
         let mut count = Count::default();
         let mut room = Room::default();
         for chain in self.chains() {
             if compiled.wants_service(chain.service()) {
-                count_chain(&chain, &compiled, &mut room, &mut count);
+                let from = after
+                    .map_or(0, |after| after.rest_of(&chain, Order::Ascending, &mut count.problems).start);
+                count_chain(&chain, from, compiled, &mut room, &mut count);
             }
         }
         count
     }
 }
 
-fn count_chain(chain: &Arc<Chain>, compiled: &Compiled, room: &mut Room, count: &mut Count) {
+/// Counts entries at or behind a position.
+fn count_chain(chain: &Arc<Chain>, from: u64, compiled: &Compiled, room: &mut Room, count: &mut Count) {
     // One hold of the lock: an entry that is sealed meanwhile is counted once.
     let (sealed, open, seqs) = chain.read(|parts| {
-        let rows = parts.open.rows_between(compiled.logged_from, compiled.logged_to);
+        let mut rows = parts.open.rows_between(compiled.logged_from, compiled.logged_to);
+        rows.start = rows.start.max(parts.open.rows_from(from)).min(rows.end);
         let (tenants, severities) = (compiled.tenants.as_deref(), compiled.severities.as_deref());
         let open = compiled.is_indexed().then(|| parts.open.count(&rows, tenants, severities));
         let start = parts.sealed_end();
-        (parts.sealed.clone(), open, start..parts.open.end_seq().unwrap_or(start))
+        (parts.sealed.clone(), open, start.max(from)..parts.open.end_seq().unwrap_or(start))
     });
-    for segment in sealed {
+    for segment in sealed.into_iter().filter(|segment| segment.footer().end_seq() > from) {
         let problems = &mut count.problems;
         let undecoded = |seq, error| problems.push(ScanProblem::undecoded(chain.service(), seq, &error));
-        match segment.read(|view| count_sealed(view, compiled, room, undecoded)) {
+        match segment.read(|view| count_sealed(view, from, compiled, room, undecoded)) {
             Ok(entries) => count.entries += entries,
             Err(error) => count.problems.push(problem(chain, &segment, &error)),
         }
@@ -73,12 +92,15 @@ fn count_open(
 
 fn count_sealed(
     view: &SegmentView<'_>,
+    from: u64,
     compiled: &Compiled,
     room: &mut Room,
     undecoded: impl FnMut(u64, CborError),
 ) -> Result<u64, SegmentError> {
     let footer = view.footer();
-    let rows = rows_in_window(view, compiled)?;
+    let mut rows = rows_in_window(view, compiled)?;
+    let first_row = u32::try_from(from.saturating_sub(footer.first_seq)).unwrap_or(u32::MAX);
+    rows.start = rows.start.max(first_row).min(rows.end);
     if rows.is_empty() {
         return Ok(0);
     }

@@ -21,6 +21,12 @@ pub struct Position {
 }
 
 impl Position {
+    /// The place behind everything that was committed by a time.
+    pub fn behind(logged_at: Timestamp) -> Position {
+        // No service sorts before the empty text, and none is called so.
+        Position { logged_at: logged_at.saturating_add(1), service: String::new(), seq: 0 }
+    }
+
     /// Positions of a chain that come behind this one in an order.
     pub(super) fn rest_of(&self, chain: &Chain, order: Order, problems: &mut Vec<ScanProblem>) -> Range<u64> {
         let size = chain.size();

@@ -214,6 +214,11 @@ impl Pipeline {
         self.torn_bytes
     }
 
+    /// The key of the store's MACs.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// Computes what needs no order, for an append.
     pub fn prepare(&self, batch: Batch) -> Prepared {
         Prepared::new(batch, &self.secret)
