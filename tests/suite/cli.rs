@@ -19,6 +19,7 @@ mod output;
 mod scan;
 mod segment;
 mod store;
+mod tail;
 mod verify;
 
 use serde_json::{Value, json};

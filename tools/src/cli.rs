@@ -27,7 +27,6 @@ pub struct Cli {
 
 /// All subcommands.
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value a process")]
 pub enum Command {
     /// Fill a temporary store with lifelike entries, and show what it does
     Demo(Demo),
@@ -37,6 +36,8 @@ pub enum Command {
     Append(Append),
     /// Print the entries that match
     Scan(Scan),
+    /// Print the entries that match as they arrive
+    Tail(Tail),
     /// Recompute every hash and say whether anything was touched
     Verify(Verify),
     /// Merge small sealed segments and encode them for size; no hash changes
@@ -156,6 +157,30 @@ pub struct Scan {
     #[command(flatten)]
     #[expect(missing_docs, reason = "its fields carry the help")]
     pub filters: Filters,
+}
+
+/// `sealog tail`
+#[derive(Args)]
+pub struct Tail {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Form of the output; a table on a terminal, else ndjson
+    #[arg(long, value_enum)]
+    pub format: Option<TailFormat>,
+    // Last, because the heading of its help counts for everything behind it.
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its fields carry the help")]
+    pub filters: Filters,
+}
+
+/// Forms of entries that have no end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TailFormat {
+    /// Columns for people
+    Table,
+    /// One JSON object a line
+    Ndjson,
 }
 
 /// Which end comes first.

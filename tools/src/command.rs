@@ -10,6 +10,7 @@ mod init;
 mod inspect;
 mod scan;
 mod stats;
+mod tail;
 mod verify;
 
 use crate::cli::Command;
@@ -31,6 +32,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Init(args) => init::run(&args),
         Command::Append(args) => append::run(args),
         Command::Scan(args) => scan::run(&args),
+        Command::Tail(args) => tail::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Compact(args) => compact::run(&args),
         Command::Stats(args) => stats::run(&args),

@@ -1,6 +1,7 @@
 //! What people and programs see. Nothing from a log reaches a terminal unescaped.
 
 pub mod csv;
+pub mod entries;
 pub mod human;
 pub mod json;
 pub mod progress;

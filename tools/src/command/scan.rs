@@ -4,15 +4,14 @@ use super::{newest_commit, open_reader, output, report_damage};
 use crate::cli::{OrderName, OutputFormat, Scan};
 use crate::failure::{Failure, Outcome};
 use crate::filter::filter;
+use crate::output::entries::Printer;
 use crate::output::human::counted;
-use crate::output::table::{entries_header, entry_line};
 use crate::output::terminal::{is_stdout_terminal, note};
-use crate::output::{csv, json};
 use sealog_engine::clock::{Clock, System};
-use sealog_engine::model::{Committed, Timestamp};
+use sealog_engine::model::Timestamp;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Order, Query, ScanProblem, Scope};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 /// Lines of a table on a terminal, unless more are asked for.
@@ -70,77 +69,12 @@ pub fn run(args: &Scan) -> Outcome {
 
 /// Says what could not be read.
 fn finish(reader: &Reader, problems: &[ScanProblem]) -> Outcome {
-    for problem in problems {
-        note(&format!(
-            "entry {} of {}: {}; run `sealog verify`",
-            problem.seq, problem.service, problem.detail
-        ));
-    }
+    problems.iter().for_each(|problem| note(&problem_text(problem)));
     report_damage(reader.view().damage())?;
     if problems.is_empty() { Ok(()) } else { Err(Failure::Found) }
 }
 
-/// Writes entries in one of the forms.
-struct Printer<'o> {
-    form: Form<'o>,
-    count: u64,
-}
-
-enum Form<'o> {
-    Table(&'o mut dyn Write),
-    Ndjson(&'o mut dyn Write),
-    Json(&'o mut dyn Write),
-    CsvUnstarted(Option<&'o mut dyn Write>),
-    Csv(Box<csv::Writer<&'o mut dyn Write>>),
-}
-
-impl<'o> Printer<'o> {
-    fn new(format: OutputFormat, out: &'o mut dyn Write) -> Printer<'o> {
-        let form = match format {
-            OutputFormat::Table => Form::Table(out),
-            OutputFormat::Ndjson => Form::Ndjson(out),
-            OutputFormat::Json => Form::Json(out),
-            OutputFormat::Csv => Form::CsvUnstarted(Some(out)),
-        };
-        Printer { form, count: 0 }
-    }
-
-    fn begin(&mut self) -> io::Result<()> {
-        match &mut self.form {
-            Form::Table(out) => writeln!(out, "{}", entries_header()),
-            Form::Json(out) => out.write_all(b"["),
-            Form::Ndjson(_) | Form::Csv(_) => Ok(()),
-            Form::CsvUnstarted(out) => {
-                if let Some(out) = out.take() {
-                    self.form = Form::Csv(Box::new(csv::Writer::new(out)?));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn entry(&mut self, committed: &Committed<'_>) -> io::Result<()> {
-        self.count += 1;
-        match &mut self.form {
-            Form::Table(out) => writeln!(out, "{}", entry_line(committed)),
-            Form::Ndjson(out) => {
-                json::write(out, committed)?;
-                out.write_all(b"\n")
-            }
-            Form::Json(out) => {
-                out.write_all(if self.count == 1 { b"\n" } else { b",\n" })?;
-                json::write(out, committed)
-            }
-            Form::Csv(writer) => writer.write(committed),
-            Form::CsvUnstarted(_) => Ok(()),
-        }
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        match &mut self.form {
-            Form::Json(out) => out.write_all(b"\n]\n"),
-            Form::Csv(writer) => writer.finish(),
-            _ => Ok(()),
-        }
-    }
+/// What could not be read, and what to do.
+pub fn problem_text(problem: &ScanProblem) -> String {
+    format!("entry {} of {}: {}; run `sealog verify`", problem.seq, problem.service, problem.detail)
 }
