@@ -57,6 +57,7 @@ pub mod journal;
 pub mod limits;
 pub mod model;
 pub mod open;
+pub mod process;
 pub mod proof;
 pub mod reader;
 pub mod scan;

@@ -100,6 +100,12 @@ pub const FACET_VALUES_MAX: usize = 100_000;
 /// Buckets of a histogram.
 pub const BUCKETS_MAX: usize = 10_000;
 
+/// An entry counts for its process and so many above it (the record model).
+pub const PROCESS_LEVELS_MAX: usize = 32;
+/// A process is kept for each organization that its entries name, for so many of them: who may see only some of a
+/// tenant's organizations is told of no entry of another. A process of more is made of a mistake.
+pub const PROCESS_ORGANIZATIONS_MAX: usize = 64;
+
 /// A tree mark is kept every this many entries.
 pub const MARK_INTERVAL: u64 = 256;
 
