@@ -40,6 +40,7 @@ pub(crate) struct Slot {
     pub service: u16,
     pub tenant: u32,
     pub has_id: bool,
+    pub has_process: bool,
 }
 
 /// Where a tenant's name lies in the arena.
@@ -113,6 +114,7 @@ impl Batch {
             service,
             tenant,
             has_id: !entry.id.is_empty(),
+            has_process: entry.process.is_some(),
         });
         Ok(())
     }
@@ -138,6 +140,7 @@ impl Batch {
             service: 0,
             tenant,
             has_id: false,
+            has_process: false,
         });
     }
 

@@ -106,6 +106,17 @@ pub const PROCESS_LEVELS_MAX: usize = 32;
 /// tenant's organizations is told of no entry of another. A process of more is made of a mistake.
 pub const PROCESS_ORGANIZATIONS_MAX: usize = 64;
 
+/// Processes in memory that become a run: a list looks at each of them.
+pub const PROCESS_DELTA_ROWS: usize = 8_192;
+/// Processes of runs in memory that become one on disk: about 10 MiB.
+pub const PROCESS_SPILL_ROWS: u32 = 65_536;
+/// A run on disk of so many processes is not merged with others: writing it takes 16 MiB of memory, and a second.
+pub const PROCESS_RUN_ROWS_MAX: u32 = 1 << 20;
+/// Processes that wait in memory while they cannot be written; then the table waits.
+pub const PROCESS_MEMORY_ROWS_MAX: u32 = 1 << 18;
+/// Entries that are taken into the table at once: lists wait no longer than that.
+pub const PROCESS_STEP_ENTRIES: usize = 4_096;
+
 /// A tree mark is kept every this many entries.
 pub const MARK_INTERVAL: u64 = 256;
 

@@ -28,6 +28,8 @@ pub(crate) struct OpenSegment {
     /// rows is kept.
     severities: Vec<Severity>,
     severity_counts: [u64; Severity::ALL.len()],
+    /// Rows with a process, ascending.
+    process_rows: Vec<u32>,
     tenants: Vec<TenantRows>,
     by_tenant: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
     /// Index into `tenants` by the line's number in the chain; [`NO_TENANT`] for lines without a row here.
@@ -43,6 +45,13 @@ struct TenantRows {
     /// Salt keys that begin here, each from a position on.
     keys: Vec<(u64, Key)>,
     rows: Vec<u32>,
+}
+
+/// What of an entry its index needs, where the caller knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowHint {
+    pub severity: Severity,
+    pub has_process: bool,
 }
 
 const NO_TENANT: u32 = u32::MAX;
@@ -163,13 +172,7 @@ impl OpenSegment {
     }
 
     /// Adds the rows of a part that was committed at a time and lies in a journal file.
-    pub(crate) fn push(
-        &mut self,
-        journal: u64,
-        logged_at: i64,
-        part: &Part<'_>,
-        severities: Option<&[Severity]>,
-    ) {
+    pub(crate) fn push(&mut self, journal: u64, logged_at: i64, part: &Part<'_>, hints: Option<&[RowHint]>) {
         for line in &part.lines {
             let tenant = self.tenant_index(line.tenant, line.line);
             self.tenants[tenant as usize].nonce = Some(line.nonce);
@@ -182,12 +185,21 @@ impl OpenSegment {
             self.rows.push(self.arena.push([part.leaf(index), record]));
             self.record_bytes += record.len() as u64;
         }
-        match severities {
-            Some(severities) => self.severities.extend_from_slice(severities),
+        match hints {
+            Some(hints) => {
+                self.severities.extend(hints.iter().map(|hint| hint.severity));
+                let own = hints.iter().zip(first_row..).filter(|(hint, _)| hint.has_process);
+                self.process_rows.extend(own.map(|(_, row)| row));
+            }
             // A record that does not decode is still a row: a scan that meets it says so.
-            None => self.severities.extend((0..part.rows.len()).map(|index| {
-                record::glance(part.record(index)).map_or(Severity::default(), |glance| glance.severity)
-            })),
+            None => {
+                self.severities.extend((0..part.rows.len()).map(|index| {
+                    record::glance(part.record(index)).map_or(Severity::default(), |glance| glance.severity)
+                }));
+                let own = (0..part.rows.len()).zip(first_row..);
+                let own = own.filter(|(index, _)| record::has_process(part.record(*index)));
+                self.process_rows.extend(own.map(|(_, row)| row));
+            }
         }
         for severity in &self.severities[first_row as usize..] {
             self.severity_counts[usize::from(severity.class()) - 1] += 1;
@@ -209,6 +221,11 @@ impl OpenSegment {
                 tenant.keys.push((part.first_seq, key.key));
             }
         }
+    }
+
+    /// Rows from one on that have a process, ascending.
+    pub(crate) fn process_rows_from(&self, row: u32) -> &[u32] {
+        &self.process_rows[self.process_rows.partition_point(|own| *own < row)..]
     }
 
     fn tenant_index(&mut self, name: &str, line: u32) -> u32 {
@@ -357,6 +374,9 @@ impl OpenSegment {
             self.severity_counts[usize::from(severity.class()) - 1] -= 1;
         }
         self.rows.drain(..leaving);
+        let processes_leaving = self.process_rows.partition_point(|row| *row < count);
+        self.process_rows.drain(..processes_leaving);
+        self.process_rows.iter_mut().for_each(|row| *row -= count);
         self.arena.release_before(self.rows.first().copied());
         if self.rows.is_empty() {
             self.runs.clear();

@@ -3,14 +3,29 @@
 //! - `own`: what a process's own entries say of it, in whatever order they come
 //! - `node`: a process in the table: its own entries, by organization too, and what its sub-processes add
 //! - `delta`: processes in memory, and the links between them
-
-#![cfg_attr(not(test), expect(dead_code, reason = "the table on disk comes next"))]
+//! - `run`: processes as bytes; `runs`, `merge`, `table`: all of them, in memory and on disk (docs/processes.md)
+//! - `feed`: entries with a process, from sealed segments and open ones
+//! - `list`, `value`: what is asked of processes, and what a caller is told
 
 mod delta;
+mod feed;
 #[cfg(test)]
 mod fold_tests;
 mod hash;
+mod list;
+mod merge;
 mod node;
 mod own;
+mod run;
+mod runs;
+mod table;
+#[cfg(test)]
+mod table_tests;
+mod value;
 
+pub(crate) use feed::{Fed, feed};
+pub(crate) use hash::NameHasher;
+pub use list::{Cursor, CursorError, Levels, Page, ProcessFilter};
 pub use own::{Point, Status};
+pub(crate) use table::{Table, TableBounds};
+pub use value::Process;

@@ -7,7 +7,7 @@ use crate::format::commit::Part;
 use crate::format::segment::SegmentError;
 use crate::journal::Damage;
 use crate::model::{Severity, Timestamp};
-use crate::open::{Frozen, OpenSegment};
+use crate::open::{Frozen, OpenSegment, RowHint};
 use crate::proof::Hash;
 use crate::segment::Segment;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -179,25 +179,19 @@ impl View {
         self.newest.fetch_max(newest, Ordering::Release);
     }
 
-    /// Adds the entries of a part that was committed at a time. `severities` are theirs, in order, where the caller
-    /// knows them; else records tell. What is sealed already is left out. `journal` is the file that it is in.
-    pub(crate) fn publish(
-        &self,
-        journal: u64,
-        logged_at: i64,
-        part: &Part<'_>,
-        severities: Option<&[Severity]>,
-    ) {
+    /// Adds the entries of a part that was committed at a time. `hints` are theirs, in order, where the caller has
+    /// them; else records tell. What is sealed already is left out. `journal` is the file that it is in.
+    pub(crate) fn publish(&self, journal: u64, logged_at: i64, part: &Part<'_>, hints: Option<&[RowHint]>) {
         let chain = self.chain_or_begin(part.service);
         let mut parts = chain.parts.write();
         let before = parts.open.memory_bytes();
         let sealed = usize::try_from(parts.sealed_end().saturating_sub(part.first_seq)).unwrap_or(usize::MAX);
         match sealed {
-            0 => parts.open.push(journal, logged_at, part, severities),
+            0 => parts.open.push(journal, logged_at, part, hints),
             // A segment may end inside a part.
             _ if sealed < part.rows.len() => {
-                let severities = severities.and_then(|own| own.get(sealed..));
-                parts.open.push(journal, logged_at, &part.behind(sealed), severities);
+                let hints = hints.and_then(|own| own.get(sealed..));
+                parts.open.push(journal, logged_at, &part.behind(sealed), hints);
             }
             _ => {}
         }

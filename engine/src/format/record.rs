@@ -444,6 +444,20 @@ pub fn glance(bytes: &[u8]) -> Result<Glance, CborError> {
     Ok(Glance { severity: Severity::default() })
 }
 
+/// Whether a record that was verified or encoded by this engine says that it belongs to a process; false for bytes that
+/// are no record.
+pub fn has_process(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
+    for _ in 0..reader.map().unwrap_or(0) {
+        match reader.unsigned() {
+            Ok(key::PROCESS_ID) => return true,
+            Ok(..key::PROCESS_ID) if reader.skip(2).is_ok() => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// Whose entry a record is, read without decoding the rest.
 ///
 /// # Errors

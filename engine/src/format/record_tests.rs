@@ -84,6 +84,7 @@ proptest! {
         let (id, rest) = parts.split_at(lengths.id_bytes as usize);
         prop_assert_eq!(parts_of(&bytes).unwrap(), Parts { id, rest, pair_count: lengths.pair_count });
         prop_assert_eq!(glance(&bytes).unwrap().severity, entry.severity);
+        prop_assert_eq!(has_process(&bytes), entry.process.is_some());
     }
 
     #[test]
@@ -104,6 +105,7 @@ proptest! {
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode(&bytes);
         let _ = glance(&bytes);
+        let _ = has_process(&bytes);
     }
 }
 

@@ -67,6 +67,20 @@ impl Delta {
         &self.nodes
     }
 
+    /// All, by the first entry of each, those without any first.
+    pub fn sorted(&self) -> impl Iterator<Item = Node> {
+        let without = self.nodes.iter().filter(|node| node.own.is_none());
+        let with = self.order.values().map(|at| &self.nodes[*at]);
+        without.chain(with).map(|node| {
+            let has_entries = |parent| {
+                let hash = self.hasher.of(&node.tenant, parent);
+                self.position_of(hash, &node.tenant, parent).is_some_and(|at| self.nodes[at].own.is_some())
+            };
+            let is_parent_known = node.is_parent_known || node.parent().is_some_and(has_entries);
+            Node { is_parent_known, ..node.clone() }
+        })
+    }
+
     /// Those with an entry, by the first of them.
     pub fn order(&self) -> &BTreeMap<Point, usize> {
         &self.order

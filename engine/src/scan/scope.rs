@@ -16,6 +16,11 @@ impl Scope {
         Scope { tenants: None, organizations: None }
     }
 
+    /// All tenants, for what the engine derives from entries and gives out within a caller's scope alone.
+    pub(super) fn unlimited() -> Scope {
+        Scope::everything()
+    }
+
     /// These tenants and no other; with `organizations`, only entries that name one of them.
     pub fn tenants(tenants: Vec<String>, organizations: Option<Vec<String>>) -> Scope {
         Scope { tenants: Some(tenants), organizations }

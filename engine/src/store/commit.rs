@@ -20,7 +20,7 @@ use crate::format::record;
 use crate::identity::Identity;
 use crate::journal::{Frame, JournalFile, JournalWriter, NewFrame, WriteError};
 use crate::limits;
-use crate::model::Severity;
+use crate::open::RowHint;
 use crate::proof::{Hash, Hasher, Job, hashes};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -48,7 +48,7 @@ pub struct Group {
 pub struct Fresh {
     pub frame: Arc<Frame>,
     /// Of its entries, in order.
-    pub severities: Vec<Severity>,
+    pub hints: Vec<RowHint>,
 }
 
 /// Everything that only the one committer touches.
@@ -300,8 +300,9 @@ impl Committer {
             self.window.insert_batch(key, &chains, logged_at);
         }
         self.fill_heads(outcomes, &parts, &entries, &leaves);
-        let severities = entries.iter().map(|entry| slot_of(batches, entry).severity).collect();
-        Ok(Fresh { frame: Arc::new(Frame { journal: self.journal.journal(), header, bytes }), severities })
+        let hint = |slot: &Slot| RowHint { severity: slot.severity, has_process: slot.has_process };
+        let hints = entries.iter().map(|entry| hint(slot_of(batches, entry))).collect();
+        Ok(Fresh { frame: Arc::new(Frame { journal: self.journal.journal(), header, bytes }), hints })
     }
 
     /// Within a commit: by service as bytes, then position. Arrival order is position order in each chain, so counting

@@ -89,9 +89,9 @@ fn publish(fresh: &Fresh, view: &View, ledger: &mut Ledger) {
     let mut first = 0;
     for part in &commit.parts {
         ledger.apply(&Gain::of(part));
-        let severities = fresh.severities.get(first..first + part.rows.len());
+        let hints = fresh.hints.get(first..first + part.rows.len());
         first += part.rows.len();
-        view.publish(fresh.frame.journal, header.logged_at, part, severities);
+        view.publish(fresh.frame.journal, header.logged_at, part, hints);
     }
     view.settle(header.logged_at);
 }
