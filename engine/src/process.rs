@@ -23,9 +23,11 @@ mod table;
 mod table_tests;
 mod value;
 
-pub(crate) use feed::{Fed, feed};
+pub(crate) use feed::{Fed, feed, feed_tenant};
 pub(crate) use hash::NameHasher;
 pub use list::{Cursor, CursorError, Levels, Page, ProcessFilter};
+pub(crate) use merge::Merge;
 pub use own::{Point, Status};
-pub(crate) use table::{Table, TableBounds};
+pub use table::ProcessBounds;
+pub(crate) use table::Table;
 pub use value::Process;

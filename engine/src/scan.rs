@@ -12,8 +12,8 @@ mod columns;
 mod count;
 mod durations;
 mod facets;
+mod family;
 mod filter;
-mod follow;
 mod histogram;
 mod position;
 mod read;
@@ -25,8 +25,8 @@ pub use buckets::{Bucket, BucketError};
 pub use count::Count;
 pub use durations::{Duration, Durations};
 pub use facets::{Facet, Facets};
+pub(crate) use family::{Members, entries_with_process};
 pub use filter::{Filter, FilterError, Log, Text, TimeField};
-pub(crate) use follow::entries_with_process;
 pub use histogram::{Classes, Histogram};
 pub use position::Position;
 pub use read::Hit;
@@ -116,8 +116,19 @@ enum HeadKey {
 impl View {
     /// Entries that match `query` within `scope`.
     pub fn scan(&self, scope: &Scope, query: &Query) -> Scan {
-        let compiled = Compiled::new(&query.filter, scope, self.settled());
         let mut problems = Vec::new();
+        let compiled = Compiled::with_family(self, scope, &query.filter, self.settled(), &mut problems);
+        self.scan_compiled(compiled, query, problems)
+    }
+
+    /// As [`View::scan`], of these processes.
+    pub(crate) fn scan_processes(&self, scope: &Scope, query: &Query, members: &Members) -> Scan {
+        let mut compiled = Compiled::new(&query.filter, scope, self.settled());
+        compiled.require_members(members);
+        self.scan_compiled(compiled, query, Vec::new())
+    }
+
+    fn scan_compiled(&self, compiled: Compiled, query: &Query, mut problems: Vec<ScanProblem>) -> Scan {
         // Chains come in the order of their services, so a chain's index orders as its service does.
         let chains =
             self.chains().into_iter().filter(|chain| compiled.wants_service(chain.service())).map(|chain| {

@@ -88,6 +88,7 @@ fn query(input: &mut Input<'_>) -> Query {
         object_ids: texts(input),
         items: searches(input),
         request_ids: texts(input),
+        processes: Vec::new(),
         configuration_ids: texts(input),
         successes,
         searches: searches(input),

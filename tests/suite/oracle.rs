@@ -198,6 +198,7 @@ fn query(case: &Case) -> Query {
             actor_ids: exact("actor-id"),
             object_ids: exact("object-id"),
             items: texts(&case.items),
+            processes: Vec::new(),
             request_ids: exact("request-id"),
             configuration_ids: exact("configuration-id"),
             successes: case.successes.clone(),

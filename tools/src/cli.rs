@@ -245,6 +245,9 @@ pub struct Filters {
     /// Configuration, by ID
     #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub configuration_id: Vec<String>,
+    /// Process, by ID, with its sub-processes
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub process: Vec<String>,
     /// Whether it succeeded
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Append)]
     pub success: Vec<bool>,

@@ -49,6 +49,7 @@ pub fn filter(args: &Filters, now: Timestamp) -> Result<Filter, Failure> {
         items: texts("--item", &args.item)?,
         request_ids: args.request_id.clone(),
         configuration_ids: args.configuration_id.clone(),
+        processes: args.process.clone(),
         successes: args.success.clone(),
         searches: texts("--search", &args.search)?,
         window: window(&args.window, now)?,

@@ -13,13 +13,12 @@ use std::process::ExitCode;
 
 /// Flags of the contract that this version refuses: subcommand, flag, and why. They are not declared, so that no usage
 /// line, tip, completion or manual page names what is not there.
-const NOT_YET: [(&str, &str, &str); 8] = [
+const NOT_YET: [(&str, &str, &str); 7] = [
     ("append", "--server", NO_SERVER),
     ("scan", "--server", NO_SERVER),
     ("verify", "--server", NO_SERVER),
     ("demo", "--listen", "there is no server yet; the demo runs without it"),
     ("scan", "--explain", "there is one plan until segments are sealed: every chain's index in memory"),
-    ("scan", "--process", "it includes sub-processes, which this version does not fold"),
     ("verify", "--checkpoint", NO_SIGNATURES),
     ("verify", "--key", NO_SIGNATURES),
 ];

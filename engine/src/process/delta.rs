@@ -125,7 +125,9 @@ impl Delta {
             return at;
         }
         let node = older.take(hash, tenant, id).map(|node| Node { replaces: true, ..node });
-        let node = node.unwrap_or_else(|| Node::new(self.tenant(tenant), id));
+        // One that was somewhere else brings its tenant along.
+        let shared = self.tenant(tenant);
+        let node = node.unwrap_or_else(|| Node::new(shared, id));
         let at = self.nodes.len();
         if let Some(parent) = node.raw_parent() {
             self.children.entry(self.hasher.of(tenant, parent)).or_default().push(at);
@@ -137,6 +139,11 @@ impl Delta {
         let (hasher, nodes) = (self.hasher, &self.nodes);
         self.index.insert_unique(hash, at, |at| hasher.of(&nodes[*at].tenant, &nodes[*at].id));
         at
+    }
+
+    /// Whose processes there are.
+    pub fn tenants(&self) -> impl Iterator<Item = &str> {
+        self.tenants.keys().map(|tenant| &**tenant)
     }
 
     fn tenant(&mut self, name: &str) -> Arc<str> {

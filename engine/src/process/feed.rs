@@ -8,10 +8,20 @@ use super::table::Table;
 use crate::format::record;
 use crate::limits;
 use crate::model::{Entry, RESERVED_PREFIX, Timestamp};
-use crate::open::Located;
 use crate::scan::entries_with_process;
 use crate::view::{Chain, View};
 use std::sync::Arc;
+
+/// A row of an open segment, copied: decoding it holds up nobody.
+struct Row {
+    record: Box<[u8]>,
+    seq: u64,
+    logged_at: Timestamp,
+}
+
+fn copied((record, seq, logged_at): (&[u8], u64, Timestamp)) -> Row {
+    Row { record: record.into(), seq, logged_at }
+}
 
 /// What is next of a chain.
 enum Next {
@@ -19,7 +29,7 @@ enum Next {
     /// Positions of sealed segments.
     Sealed(u64),
     /// Rows of the open segment, and the position behind what was looked at.
-    Open(Vec<Located>, u64),
+    Open(Vec<Row>, u64),
 }
 
 /// How far a step came.
@@ -50,6 +60,20 @@ pub(crate) fn feed(view: &View, table: &mut Table) -> Fed {
     Fed::All
 }
 
+/// Takes a tenant's entries in anew, up to where the table stands, when all of them were left out of it.
+pub(crate) fn feed_tenant(view: &View, table: &mut Table, tenant: &str) {
+    for chain in view.chains() {
+        let service: Arc<str> = chain.service().into();
+        let end = table.position(&service);
+        let problems = entries_with_process(&chain, Some(tenant), &(0..end), |hit| {
+            add(&service, hit.seq(), hit.logged_at(), hit.record(), table);
+        });
+        if !problems.is_empty() {
+            table.set_incomplete();
+        }
+    }
+}
+
 /// Takes in what is next of a chain; says how many entries that were, if anything was left.
 fn step(chain: &Arc<Chain>, service: &Arc<str>, table: &mut Table, room: usize) -> Option<usize> {
     let from = table.position(service);
@@ -66,13 +90,13 @@ fn step(chain: &Arc<Chain>, service: &Arc<str>, table: &mut Table, room: usize) 
         } else {
             end
         };
-        Next::Open(taken.iter().map(|row| parts.open.locate(*row)).collect(), end)
+        Next::Open(taken.iter().map(|row| copied(parts.open.entry(*row))).collect(), end)
     });
     match next {
         Next::Nothing => None,
         Next::Sealed(end) => {
             let mut count = 0;
-            let problems = entries_with_process(chain, &(from..end), |hit| {
+            let problems = entries_with_process(chain, None, &(from..end), |hit| {
                 count += 1;
                 add(service, hit.seq(), hit.logged_at(), hit.record(), table);
             });

@@ -16,7 +16,7 @@ use super::value::Process;
 use crate::hex;
 use crate::limits;
 use crate::model::Timestamp;
-use crate::scan::Scope;
+use crate::scan::{Members, Scope};
 use filter::Compiled;
 use source::Source;
 use std::collections::BinaryHeap;
@@ -83,8 +83,9 @@ impl Table {
         let after = after.map(|cursor| &cursor.0);
         let mut sources: Vec<Source<'_>> = Source::all(self, &compiled, after);
         let mut heads = BinaryHeap::with_capacity(sources.len());
-        for at in 0..sources.len() {
-            heads.extend(sources[at].next(self, &compiled).map(|found| (found.at, at, Found(found.process))));
+        for (at, source) in sources.iter_mut().enumerate() {
+            let next = source.next(self, &compiled);
+            heads.extend(next.map(|found| (found.at, at, Found(found.process))));
         }
         while let Some((at, source, Found(process))) = heads.pop() {
             page.processes.push(process);
@@ -111,15 +112,29 @@ impl Table {
     /// Sub-processes of a process that a caller may see, at most 32 levels down, the nearest first.
     pub fn sub_processes(&self, scope: &Scope, tenant: &str, id: &str) -> Vec<Box<str>> {
         let organizations = scope.organization_list();
-        if self.get(scope, tenant, id).is_none() && organizations.is_some() {
-            return Vec::new();
-        }
         if scope.tenant_list().is_some_and(|own| !own.iter().any(|own| own == tenant)) {
             return Vec::new();
         }
         let mut found: Vec<Box<str>> = Vec::new();
         self.descend(tenant, id, organizations, |child, _| found.push(child.id.clone()));
         found
+    }
+
+    /// Processes with these IDs, of these tenants unless there are none, with their sub-processes.
+    pub fn family(&self, scope: &Scope, tenants: &[String], ids: &[String]) -> Members {
+        let is_asked = |tenant: &str| {
+            let among = |own: &[String]| own.iter().any(|own| own == tenant);
+            (tenants.is_empty() || among(tenants)) && scope.tenant_list().is_none_or(among)
+        };
+        let mut members = Members::new();
+        for tenant in self.tenants().into_iter().filter(|tenant| is_asked(tenant)) {
+            for id in ids.iter().filter(|id| self.find(&tenant, id).is_some()) {
+                members.insert((tenant.to_string(), id.clone()));
+                let below = self.sub_processes(scope, &tenant, id);
+                members.extend(below.into_iter().map(|id| (tenant.to_string(), id.into())));
+            }
+        }
+        members
     }
 
     /// Gives everything below a process that is seen, level by level.

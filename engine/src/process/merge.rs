@@ -35,17 +35,17 @@ pub(super) fn numbers_of(file: &str) -> Option<(u64, u64)> {
 }
 
 /// A merge that is to be done.
-pub(super) struct Merge {
+pub(crate) struct Merge {
     /// Runs with their dead rows, the oldest first.
-    pub inputs: Vec<(Arc<Run>, Dead)>,
+    pub(super) inputs: Vec<(Arc<Run>, Dead)>,
     /// The first of them among all.
-    pub first: usize,
+    pub(super) first: usize,
     /// The numbers of the file.
-    pub file: (u64, u64),
-    pub positions: Vec<ChainPosition>,
-    pub is_whole: bool,
+    pub(super) file: (u64, u64),
+    pub(super) positions: Vec<ChainPosition>,
+    pub(super) is_whole: bool,
     /// A tenant that is left out.
-    pub without: Option<Box<str>>,
+    pub(super) without: Option<Box<str>>,
 }
 
 struct FileSink<'f>(&'f dyn DiskFile);
@@ -68,7 +68,7 @@ impl Merge {
     fn count(&self) -> u32 {
         let live = |(run, dead): &(Arc<Run>, Dead)| match self.without {
             None => run.rows() - dead.count(),
-            Some(_) => (0..run.rows()).filter(|row| self.is_left(run, dead, *row)).count() as u32,
+            Some(_) => (0..run.rows()).fold(0, |count, row| count + u32::from(self.is_left(run, dead, row))),
         };
         self.inputs.iter().map(live).fold(0, u32::saturating_add)
     }
@@ -76,7 +76,7 @@ impl Merge {
     /// Writes the run, durable when this returns, and opens it.
     ///
     /// # Errors
-    /// The disk's; `InvalidData` if what was written does not read back. Nothing was replaced then.
+    /// The disk's; `InvalidData` if what is merged does not read. Nothing was replaced then.
     pub fn run(&self, disk: &dyn Disk, store_id: &[u8; 16], hasher: NameHasher) -> io::Result<Run> {
         disk.create_directory(DIRECTORY)?;
         let path = path(self.file);
@@ -94,7 +94,7 @@ impl Merge {
         // From here on the files that it was made of are covered, and removed; a crash before leaves both.
         disk.sync_directory(DIRECTORY)?;
         let mapping = disk.open(&path, Access::Read)?.map(bytes)?;
-        let damaged = |error: run::RunError| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
+        let damaged = |error: run::RunError| io::Error::other(error.to_string());
         Run::open(mapping, store_id, hasher).map_err(damaged)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// A process: what its own entries say, and what its sub-processes add.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub tenant: Arc<str>,
     pub id: Box<str>,
     /// None while only others name it as their parent.
@@ -26,7 +26,7 @@ pub(super) struct Node {
 
 /// What entries of one organization say of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     pub organization: Box<str>,
     pub own: Own,
 }

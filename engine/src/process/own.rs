@@ -82,7 +82,7 @@ impl Status {
 
 /// Entries by severity class, lowest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts(pub [u64; Severity::ALL.len()]);
+pub(crate) struct Counts(pub [u64; Severity::ALL.len()]);
 
 impl Counts {
     pub fn of(severity: Severity) -> Counts {
@@ -146,7 +146,7 @@ impl Event<'_> {
 
 /// What the oldest `started` entry says, or the oldest of all if none did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     pub is_started: bool,
     pub at: Point,
     pub organization: Box<str>,
@@ -158,7 +158,7 @@ pub(super) struct Origin {
 
 /// How the process ended, by the oldest entry that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(crate) struct End {
     pub at: Point,
     pub status: Status,
     pub finished: Timestamp,
@@ -166,14 +166,14 @@ pub(super) struct End {
 
 /// Whose sub-process it is, by the oldest entry that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Link {
+pub(crate) struct Link {
     pub at: Point,
     pub parent: Box<str>,
 }
 
 /// What a process's own entries say, all of them or those of one organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Own {
+pub(crate) struct Own {
     pub first: Point,
     pub last: Point,
     pub origin: Origin,

@@ -18,7 +18,7 @@ pub(super) use writer::{Head, Sink, write};
 /// A column or table of a run, in the order of the file's section table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub(super) enum Section {
+pub(crate) enum Section {
     /// Commit time of the first entry: i64 a row, ascending.
     First = 0,
     /// Status, severity, level: a byte a row.
@@ -65,7 +65,7 @@ const TABLE_BYTES: usize = SECTION_COUNT * SECTION_BYTES + 4;
 
 /// Up to where a chain's entries are in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ChainPosition {
+pub(crate) struct ChainPosition {
     pub service: Box<str>,
     /// Position behind the last entry taken in.
     pub end_seq: u64,
@@ -76,4 +76,4 @@ pub(super) struct ChainPosition {
 /// Bytes that are no run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
-pub(super) struct RunError(pub &'static str);
+pub(crate) struct RunError(pub &'static str);

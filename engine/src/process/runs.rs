@@ -75,6 +75,10 @@ impl Runs {
         self.is_damaged.load(Ordering::Relaxed)
     }
 
+    pub fn set_damaged(&self) {
+        self.is_damaged.store(true, Ordering::Relaxed);
+    }
+
     /// The process of a row.
     pub fn node(&self, slot: usize, row: u32) -> Option<Node> {
         let node = self.slots.get(slot)?.run.node(row);

@@ -13,13 +13,13 @@ use super::run::{self, ChainPosition, Head, Run};
 use super::runs::{Runs, Slot};
 use crate::disk::{Access, Disk};
 use crate::limits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-/// How large parts of the table become.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TableBounds {
+/// How large parts of the table of processes become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessBounds {
     /// Processes in memory that become a run.
     pub delta_rows: usize,
     /// Processes of runs in memory that become one on disk.
@@ -28,24 +28,32 @@ pub(crate) struct TableBounds {
     pub run_rows_max: u32,
 }
 
-impl Default for TableBounds {
-    fn default() -> TableBounds {
-        TableBounds {
-            delta_rows: limits::PROCESS_DELTA_ROWS,
-            spill_rows: limits::PROCESS_SPILL_ROWS,
-            run_rows_max: limits::PROCESS_RUN_ROWS_MAX,
-        }
+impl ProcessBounds {
+    /// What serves a million processes well.
+    pub const USUAL: ProcessBounds = ProcessBounds {
+        delta_rows: limits::PROCESS_DELTA_ROWS,
+        spill_rows: limits::PROCESS_SPILL_ROWS,
+        run_rows_max: limits::PROCESS_RUN_ROWS_MAX,
+    };
+}
+
+impl Default for ProcessBounds {
+    fn default() -> ProcessBounds {
+        ProcessBounds::USUAL
     }
 }
 
+/// Entries without a process that a start would look at again in vain: a tenth of a second.
+const STOP_ENTRIES: u64 = 1 << 20;
+
 /// Runs of about one size, side by side, that are merged.
-const MERGED_RUNS: usize = 4;
+const MERGED_RUNS: u32 = 4;
 
 /// All processes of a store.
 pub(crate) struct Table {
     store_id: [u8; 16],
     hasher: NameHasher,
-    bounds: TableBounds,
+    bounds: ProcessBounds,
     pub(super) runs: Runs,
     pub(super) delta: Delta,
     /// Position behind the last entry taken in, by service.
@@ -57,8 +65,11 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Where its files lie.
+    pub const DIRECTORY: &'static str = DIRECTORY;
+
     /// A table without processes.
-    pub fn new(store_id: [u8; 16], hasher: NameHasher, bounds: TableBounds) -> Table {
+    pub fn new(store_id: [u8; 16], hasher: NameHasher, bounds: ProcessBounds) -> Table {
         Table {
             store_id,
             hasher,
@@ -80,7 +91,7 @@ impl Table {
         disk: &dyn Disk,
         store_id: [u8; 16],
         hasher: NameHasher,
-        bounds: TableBounds,
+        bounds: ProcessBounds,
         leaf_of: impl Fn(&str, u64) -> Option<[u8; 32]>,
     ) -> io::Result<Table> {
         let mut names = match disk.list(DIRECTORY) {
@@ -146,6 +157,11 @@ impl Table {
         self.runs.is_damaged()
     }
 
+    /// Notes that something that was written does not read.
+    pub fn set_damaged(&self) {
+        self.runs.set_damaged();
+    }
+
     /// Position behind the last entry of a chain that is in the table.
     pub fn position(&self, service: &str) -> u64 {
         self.positions.get(service).copied().unwrap_or(0)
@@ -203,20 +219,27 @@ impl Table {
         self.memory_rows() >= self.bounds.spill_rows
     }
 
+    /// Entries of chains that were looked at since something was written.
+    fn unwritten_entries(&self) -> u64 {
+        let written = self.newest_positions().unwrap_or_default();
+        let written: u64 = written.iter().map(|position| position.end_seq).sum();
+        self.positions.values().sum::<u64>().saturating_sub(written)
+    }
+
+    /// Whether the next start would have so much to read again that it is written at a clean stop.
+    pub fn is_stop_due(&self) -> bool {
+        self.memory_rows() > 0 || self.unwritten_entries() >= STOP_ENTRIES
+    }
+
     /// What is to be written, so that all that was taken in is on disk; none if that is nothing.
     pub fn spill(&mut self, leaf_of: impl Fn(&str, u64) -> Option<[u8; 32]>) -> Option<Merge> {
-        let is_written = self.newest_positions().is_some_and(|written| {
-            let own = self.positions.iter();
-            written.len() == self.positions.len()
-                && written
-                    .iter()
-                    .zip(own)
-                    .all(|(a, (service, end))| *a.service == **service && a.end_seq == *end)
-        });
-        if self.memory_rows() == 0 && is_written {
+        if self.memory_rows() == 0 && self.unwritten_entries() == 0 {
             return None;
         }
         self.freeze();
+        if !self.delta.is_empty() {
+            return None;
+        }
         let first = self.runs.slots.iter().position(|slot| slot.file.is_none());
         let first = first.unwrap_or(self.runs.slots.len());
         let positions = self.positions.iter().filter_map(|(service, end_seq)| {
@@ -248,8 +271,8 @@ impl Table {
     pub fn merge_due(&self) -> Option<Merge> {
         let on_disk = self.runs.slots.iter().take_while(|slot| slot.file.is_some()).count();
         let slots = &self.runs.slots[..on_disk];
-        let tier = |slot: &Slot| slot.live().max(1).ilog(MERGED_RUNS as u32);
-        let is_small = |slot: &Slot| slot.live() < self.bounds.run_rows_max / MERGED_RUNS as u32;
+        let tier = |slot: &Slot| slot.live().max(1).ilog(MERGED_RUNS);
+        let is_small = |slot: &Slot| slot.live() < self.bounds.run_rows_max / MERGED_RUNS;
         // Of one that is mostly dead the rest.
         if let Some(at) = slots.iter().position(|slot| slot.dead.count() > slot.run.rows() / 2) {
             return self.merge_of(at, at + 1, None);
@@ -267,7 +290,7 @@ impl Table {
                 (largest, count) = (own, 0);
                 // What is smaller goes with it only if it is merged at all.
             }
-            count += usize::from(own == largest);
+            count += u32::from(own == largest);
             first -= 1;
         }
         (count >= MERGED_RUNS).then(|| self.merge_of(first, on_disk, None)).flatten()
@@ -323,6 +346,28 @@ impl Table {
     fn write(&mut self, merge: &Merge, disk: &dyn Disk) -> io::Result<()> {
         let run = merge.run(disk, &self.store_id, self.hasher)?;
         self.finish(merge, run).iter().try_for_each(|path| disk.remove(path))
+    }
+
+    /// Throws the table away.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn discard(&mut self, disk: &dyn Disk) -> io::Result<()> {
+        // The newest first: at any point what is left is a table of less.
+        for slot in self.runs.slots.iter().rev() {
+            if let Some(file) = slot.file {
+                disk.remove(&merge::path(file))?;
+            }
+        }
+        *self = Table::new(self.store_id, self.hasher, self.bounds);
+        Ok(())
+    }
+
+    /// Whose processes there are, or were.
+    pub(super) fn tenants(&self) -> BTreeSet<Box<str>> {
+        let mut tenants: BTreeSet<Box<str>> = self.delta.tenants().map(Box::from).collect();
+        tenants.extend(self.runs.slots.iter().flat_map(|slot| slot.run.tenants()).map(Box::from));
+        tenants
     }
 
     /// A process by its name.

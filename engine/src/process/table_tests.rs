@@ -3,7 +3,7 @@
 use super::hash::NameHasher;
 use super::list::{Cursor, Levels, ProcessFilter};
 use super::own::{Event, Status};
-use super::table::{Table, TableBounds};
+use super::table::{ProcessBounds, Table};
 use super::value::Process;
 use crate::disk::{DirectoryDisk, Disk};
 use crate::model::{ProcessEvent, Severity, Timestamp, Window};
@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const STORE: [u8; 16] = [3; 16];
-const SMALL: TableBounds = TableBounds { delta_rows: 16, spill_rows: 64, run_rows_max: 4096 };
-const LARGE: TableBounds = TableBounds { delta_rows: usize::MAX, spill_rows: u32::MAX, run_rows_max: 1 };
+const SMALL: ProcessBounds = ProcessBounds { delta_rows: 16, spill_rows: 64, run_rows_max: 4096 };
+const LARGE: ProcessBounds = ProcessBounds { delta_rows: usize::MAX, spill_rows: u32::MAX, run_rows_max: 1 };
 
 fn hasher() -> NameHasher {
     NameHasher::new([9; 16])
@@ -44,31 +44,31 @@ fn leaf_of(service: &str, seq: u64) -> Option<[u8; 32]> {
     Some(leaf)
 }
 
-fn open(disk: &DirectoryDisk, bounds: TableBounds) -> Table {
+fn open(disk: &DirectoryDisk, bounds: ProcessBounds) -> Table {
     Table::open(disk, STORE, hasher(), bounds, leaf_of).unwrap()
 }
 
 /// Numbers that look drawn and are the same each time.
-fn draw(state: &mut u64, below: u64) -> u64 {
+fn draw(state: &mut u64, below: usize) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    (*state >> 33) % below
+    usize::try_from(*state >> 33).unwrap() % below
 }
 
 /// Takes in entry number `seq` of a chain.
-fn add(table: &mut Table, service: &Arc<str>, seq: u64, processes: u64) {
+fn add(table: &mut Table, service: &Arc<str>, seq: u64, processes: usize) {
     let state = &mut (seq * 977 + service.len() as u64);
     let (own, parent) = (draw(state, processes), draw(state, processes));
     table.add(&Event {
         logged_at: Timestamp::from_nanos(i64::try_from(seq).unwrap() * 10),
         service,
         seq,
-        tenant: ["acme", "globex", "initech"][draw(state, 3) as usize],
-        organization: ["", "", "", "north", "south"][draw(state, 5) as usize],
+        tenant: ["acme", "globex", "initech"][draw(state, 3)],
+        organization: ["", "", "", "north", "south"][draw(state, 5)],
         id: &format!("p{own}"),
         parent: &if draw(state, 3) == 0 { format!("p{parent}") } else { String::new() },
-        event: ProcessEvent::ALL[draw(state, 6) as usize],
-        severity: Severity::ALL[(draw(state, 36) as usize).isqrt()],
-        activity: ["sync", "archive", "empty", "retire"][draw(state, 4) as usize],
+        event: ProcessEvent::ALL[draw(state, 6)],
+        severity: Severity::ALL[draw(state, 36).isqrt()],
+        activity: ["sync", "archive", "empty", "retire"][draw(state, 4)],
         request_id: &format!("r{}", own / 2),
         configuration_id: &format!("c{}", own / 5),
         generated_at: None,
@@ -167,8 +167,8 @@ fn lists_are_what_the_fold_of_everything_gives_across_runs_merges_and_starts() {
     let mut table = open(&scratch.0, SMALL);
     for seq in 0..1_500 {
         for service in &services {
-            add(&mut table, service, seq, 60 + seq / 2);
-            add(&mut wanted, service, seq, 60 + seq / 2);
+            add(&mut table, service, seq, 60 + usize::try_from(seq).unwrap() / 2);
+            add(&mut wanted, service, seq, 60 + usize::try_from(seq).unwrap() / 2);
         }
         if table.is_spill_due() {
             write(&mut table, &scratch.0);

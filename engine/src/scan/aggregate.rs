@@ -79,7 +79,8 @@ pub(super) fn gather<G: Gather>(
     filter: &Filter,
     asked: &G::Asked,
 ) -> (G, Vec<ScanProblem>) {
-    let compiled = Compiled::new(filter, scope, view.settled());
+    let mut problems = Vec::new();
+    let compiled = Compiled::with_family(view, scope, filter, view.settled(), &mut problems);
     let mut pieces = Vec::new();
     for chain in view.chains() {
         if !compiled.wants_service(chain.service()) {
@@ -105,7 +106,7 @@ pub(super) fn gather<G: Gather>(
         }
         gathered
     });
-    let (mut sum, mut problems) = (G::default(), Vec::new());
+    let mut sum = G::default();
     for own in gathered {
         sum.add(own.sum);
         problems.extend(own.problems);
@@ -129,10 +130,9 @@ fn add_sealed<G: Gather>(
         }
         let Some(sealed) = Sealed::new(view, compiled, &rows, Pace::new(u64::MAX))? else { return Ok(()) };
         sealed.each_step(view, compiled, room, |cursors, found, ranges| {
-            if !view.has_verbatim() {
+            if !compiled.asks_records(view) {
                 return sum.add_rows(asked, view, found, cursors);
             }
-            // Columns don't tell of records that are kept whole.
             found.sort_unstable_by_key(|found| found.place);
             let times = view.times()?;
             let places = found.iter().map(|found| found.place);

@@ -3,7 +3,7 @@
 use super::chain::{ChainScan, problem};
 use super::filter::Compiled;
 use super::sealed::{Pace, Room, Sealed, places_in, rows_in_window, tenants_in};
-use super::{Filter, Order, Position, Query, Scan, ScanProblem, Scope};
+use super::{Filter, Members, Order, Position, Query, Scan, ScanProblem, Scope};
 use crate::format::cbor::CborError;
 use crate::format::segment::SegmentError;
 use crate::model::Timestamp;
@@ -25,7 +25,7 @@ impl View {
     /// How many entries match `filter` within `scope`: as many as a scan gives, at the cost of what indexes know where
     /// nothing is asked but service, tenant, severity and commit time.
     pub fn count(&self, scope: &Scope, filter: &Filter) -> Count {
-        self.count_compiled(&Compiled::new(filter, scope, self.settled()), None)
+        self.count_behind(scope, filter, None, self.settled())
     }
 
     /// As [`View::count`], of those behind a place and committed by a time.
@@ -34,13 +34,21 @@ impl View {
         scope: &Scope,
         filter: &Filter,
         after: Option<&Position>,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Count {
-        self.count_compiled(&Compiled::new(filter, scope, Some(until)), after)
+        let mut count = Count::default();
+        let compiled = Compiled::with_family(self, scope, filter, until, &mut count.problems);
+        self.count_compiled(&compiled, after, count)
     }
 
-    fn count_compiled(&self, compiled: &Compiled, after: Option<&Position>) -> Count {
-        let mut count = Count::default();
+    /// As [`View::count`], of these processes.
+    pub(crate) fn count_processes(&self, scope: &Scope, filter: &Filter, members: &Members) -> Count {
+        let mut compiled = Compiled::new(filter, scope, self.settled());
+        compiled.require_members(members);
+        self.count_compiled(&compiled, None, Count::default())
+    }
+
+    fn count_compiled(&self, compiled: &Compiled, after: Option<&Position>, mut count: Count) -> Count {
         let mut room = Room::default();
         for chain in self.chains() {
             if compiled.wants_service(chain.service()) {

@@ -4,12 +4,17 @@
 //! and `item`: case-insensitive "includes" with Unicode simple case folding (CaseFolding.txt, statuses C and S), which
 //! is what the regex crate folds by, and no normalization.
 
-use super::Scope;
+use super::family::Members;
+use super::{ScanProblem, Scope};
 use crate::format::record::Record;
 use crate::format::segment::columns::Field;
 use crate::limits;
 use crate::model::{RESERVED_PREFIX, Severity, Timestamp, Window};
+use crate::segment::view::View as SegmentView;
+use crate::view::View;
 use regex::{Regex, RegexBuilder};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// Which entries to find. Empty lists leave a field out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Filter {
     pub request_ids: Vec<String>,
     /// Configurations.
     pub configuration_ids: Vec<String>,
+    /// Processes, with their sub-processes.
+    pub processes: Vec<String>,
     /// Whether it succeeded.
     pub successes: Vec<bool>,
     /// Texts of which the message or the activity includes one.
@@ -117,6 +124,8 @@ pub(super) struct Compiled {
     pub successes: Vec<bool>,
     pub items: Vec<Includes>,
     pub searches: Vec<Includes>,
+    /// Of several tenants, whose processes: their IDs alone don't tell.
+    pub members: Option<Arc<Members>>,
     finds_nothing: bool,
 }
 
@@ -126,6 +135,8 @@ pub(super) struct Exact {
     pub column: Field,
     of_record: for<'r> fn(&'r Record<'_>) -> &'r str,
     pub values: Vec<String>,
+    /// The same, if they are more than are quickly looked through.
+    many: Option<Arc<HashSet<String>>>,
 }
 
 /// A case-insensitive "includes".
@@ -145,10 +156,21 @@ impl Includes {
     }
 }
 
+/// So many values are looked through one by one.
+const VALUES_LINEAR: usize = 16;
+
 impl Exact {
+    fn new(column: Field, of_record: for<'r> fn(&'r Record<'_>) -> &'r str, values: Vec<String>) -> Exact {
+        let many = (values.len() > VALUES_LINEAR).then(|| Arc::new(values.iter().cloned().collect()));
+        Exact { column, of_record, values, many }
+    }
+
     /// Whether a field may have this value.
     pub fn has(&self, value: &str) -> bool {
-        self.values.iter().any(|wanted| wanted == value)
+        match &self.many {
+            Some(many) => many.contains(value),
+            None => self.values.iter().any(|wanted| wanted == value),
+        }
     }
 }
 
@@ -176,7 +198,7 @@ impl Compiled {
         let window = filter.window;
         let mut exact = Vec::new();
         let mut add = |values: &[String], column, of_record: for<'r> fn(&'r Record<'_>) -> &'r str| {
-            exact.push(Exact { column, of_record, values: values.to_vec() });
+            exact.push(Exact::new(column, of_record, values.to_vec()));
         };
         if let Some(scope) = scope.organization_list() {
             add(scope, Field::Organization, |record| &record.entry.organization);
@@ -208,7 +230,51 @@ impl Compiled {
             successes: filter.successes.clone(),
             items: filter.items.iter().map(Includes::new).collect(),
             searches: filter.searches.iter().map(Includes::new).collect(),
+            members: None,
         }
+    }
+
+    /// As [`Compiled::new`], with the sub-processes of those that are asked for.
+    pub fn with_family(
+        view: &View,
+        scope: &Scope,
+        filter: &Filter,
+        settled: Option<Timestamp>,
+        problems: &mut Vec<ScanProblem>,
+    ) -> Compiled {
+        let mut compiled = Compiled::new(filter, scope, settled);
+        if !filter.processes.is_empty() && !compiled.finds_nothing {
+            let members = view.family(scope, &filter.tenants, &filter.processes, problems);
+            compiled.require_members(&members);
+        }
+        compiled
+    }
+
+    /// Leaves entries of these processes alone.
+    pub fn require_members(&mut self, members: &Members) {
+        let tenants: BTreeSet<&String> = members.iter().map(|(tenant, _)| tenant).collect();
+        self.members = (tenants.len() > 1).then(|| Arc::new(members.clone()));
+        let own =
+            tenants.into_iter().filter(|tenant| self.tenants.as_ref().is_none_or(|own| own.contains(tenant)));
+        let own: Vec<String> = own.cloned().collect();
+        self.finds_nothing |= own.is_empty();
+        self.tenants = Some(own);
+        let ids: BTreeSet<&String> = members.iter().map(|(_, id)| id).collect();
+        self.require_process(Field::ProcessId, ids.into_iter().cloned().collect());
+    }
+
+    /// Leaves entries alone whose process has one of these IDs, or one of these parents.
+    pub fn require_process(&mut self, field: Field, values: Vec<String>) {
+        let of_record: for<'r> fn(&'r Record<'_>) -> &'r str = match field {
+            Field::ProcessParent => |record| record.entry.process.as_ref().map_or("", |own| &own.parent),
+            _ => |record| record.entry.process.as_ref().map_or("", |own| &own.id),
+        };
+        self.exact.push(Exact::new(field, of_record, values));
+    }
+
+    /// Whether columns of a segment don't tell of every row whether it is a hit: then its record is asked.
+    pub fn asks_records(&self, view: &SegmentView<'_>) -> bool {
+        view.has_verbatim() || self.members.is_some()
     }
 
     pub fn wants_service(&self, service: &str) -> bool {
@@ -232,6 +298,14 @@ impl Compiled {
             && self.searches.is_empty()
     }
 
+    fn is_of_members(&self, record: &Record<'_>) -> bool {
+        self.members.as_ref().is_none_or(|members| {
+            let entry = &record.entry;
+            let id = entry.process.as_ref().map(|process| process.id.to_string());
+            id.is_some_and(|id| members.contains(&(entry.tenant.to_string(), id)))
+        })
+    }
+
     /// Whether a row that the index left is a hit: everything but service, tenant, severity and commit time.
     pub fn matches(&self, record: &Record<'_>) -> bool {
         let entry = &record.entry;
@@ -247,6 +321,7 @@ impl Compiled {
             && (self.successes.is_empty()
                 || entry.success.is_some_and(|success| self.successes.contains(&success)))
             && self.exact.iter().all(|exact| exact.has((exact.of_record)(record)))
+            && self.is_of_members(record)
             && (self.items.is_empty()
                 || self
                     .items

@@ -204,7 +204,7 @@ pub(super) fn walk_places<'a>(
 ) -> Result<(), SegmentError> {
     ranges.clear();
     push_places(places, ranges);
-    let asks_records = asks_records(view)?;
+    let asks_records = asks_records(view)? || compiled.members.is_some();
     view.walk(ranges, time, cursors, |head, read| {
         let read = read?;
         let is_hit = is_hit(&read, compiled, asks_records);

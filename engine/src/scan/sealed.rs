@@ -259,7 +259,7 @@ impl Sealed {
     ) -> Result<u64, SegmentError> {
         let mut count = 0;
         self.each_step(view, compiled, room, |cursors, found, ranges| {
-            if !view.has_verbatim() {
+            if !compiled.asks_records(view) {
                 count += found.len() as u64;
                 return Ok(());
             }

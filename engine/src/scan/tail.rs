@@ -102,7 +102,7 @@ impl Tail {
         problems: &mut Vec<ScanProblem>,
     ) -> Option<Dropped> {
         let from = self.after.clone();
-        let count = view.count_behind(&self.scope, &self.filter, from.as_ref(), settled);
+        let count = view.count_behind(&self.scope, &self.filter, from.as_ref(), Some(settled));
         problems.extend(count.problems);
         let entries = count.entries;
         if entries == 0 {

@@ -53,6 +53,8 @@ fn texts_are_compared_exactly_and_by_case() {
     finds(&scratch, &["--request-id", "r-1"], &["one"]);
     finds(&scratch, &["--configuration-id", "c-1"], &["one"]);
     finds(&scratch, &["--configuration-id", "c"], &[]);
+    finds(&scratch, &["--process", "p-1"], &["three"]);
+    finds(&scratch, &["--process", "p"], &[]);
 }
 
 #[test]
@@ -267,10 +269,9 @@ fn reserved_services_are_found_only_when_named() {
 fn what_is_not_in_this_version_is_refused_in_words() {
     let scratch = six();
     let store = scratch.store();
-    let refusals: [(&[&str], &str); 8] = [
+    let refusals: [(&[&str], &str); 7] = [
         (&["scan", "--data", &store, "--explain"], "--explain"),
         (&["scan", "--data", &store, "--log", "customer"], "--log customer"),
-        (&["scan", "--data", &store, "--process", "p-1"], "--process"),
         (&["scan", "--server", "http://127.0.0.1:1"], "--server"),
         (&["verify", "--server=http://127.0.0.1:1", "--data", &store], "--server"),
         (&["verify", "--data", &store, "--checkpoint", "file"], "--checkpoint"),

@@ -78,13 +78,15 @@ fn found(table: &Table, compiled: &Compiled<'_>, node: &Node) -> Option<Found> {
     Some(Found { at: own.first.clone(), process })
 }
 
+/// A column of codes or hashes, with those that are asked for.
+type Codes<'t> = (&'t [[u8; 4]], Vec<[u8; 4]>);
+
 /// Rows of a run that its columns leave.
 pub struct RunSource<'t> {
     slot: usize,
     /// Bytes of state that are asked for.
     states: Box<[bool; 256]>,
-    /// Columns of codes or hashes, with those that are asked for.
-    codes: Vec<(&'t [[u8; 4]], Vec<[u8; 4]>)>,
+    codes: Vec<Codes<'t>>,
     started: Option<(Option<Timestamp>, Option<Timestamp>)>,
     finished: Option<(Option<Timestamp>, Option<Timestamp>)>,
     after: Option<Point>,

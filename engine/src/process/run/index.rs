@@ -40,14 +40,14 @@ impl<'a> Index<'a> {
         std::iter::from_fn(move || {
             let item = self.get(at).filter(|item| item >> 32 == wanted)?;
             at += 1;
-            Some((item & u64::from(u32::MAX)) as u32)
+            u32::try_from(item & u64::from(u32::MAX)).ok()
         })
     }
 
     /// The first item that is not less.
     fn lower_bound(&self, wanted: u64) -> usize {
         let count = self.items.len();
-        let guess = usize::try_from(u128::from(wanted) * count as u128 >> 64).unwrap_or(0);
+        let guess = usize::try_from((u128::from(wanted) * count as u128) >> 64).unwrap_or(0);
         let is_less = |at: usize| self.get(at).is_some_and(|item| item < wanted);
         // From the guess outwards in steps that double, then between the last two.
         let mut step = 8;

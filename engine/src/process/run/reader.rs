@@ -4,7 +4,7 @@
 use super::bytes::Reader;
 use super::index;
 use super::index::Index;
-use super::row::{self, State, Texts};
+use super::row::{self, Texts};
 use super::{
     ChainPosition, HEADER_BYTES, MAGIC, RunError, SECTION_BYTES, SECTION_COUNT, Section, TABLE_BYTES,
 };
@@ -139,11 +139,6 @@ impl Run {
         self.rows
     }
 
-    /// Bytes that the run takes.
-    pub fn bytes(&self) -> u64 {
-        (*self.bytes).as_ref().len() as u64
-    }
-
     /// Whether everything before the positions was read.
     pub fn is_whole(&self) -> bool {
         self.is_whole
@@ -157,15 +152,6 @@ impl Run {
     /// Codes or hashes of a column.
     pub fn codes(&self, section: Section) -> &[[u8; 4]] {
         self.section(section).as_chunks().0
-    }
-
-    /// Commit time of a row's first entry.
-    pub fn first(&self, row: u32) -> i64 {
-        self.times(Section::First).get(row as usize).map_or(i64::MIN, |time| i64::from_le_bytes(*time))
-    }
-
-    pub fn state(&self, row: u32) -> Option<State> {
-        State::from_byte(*self.section(Section::State).get(row as usize)?)
     }
 
     /// Whether an older run has the process of a row too.
@@ -192,6 +178,12 @@ impl Run {
     fn tenant(&self, row: u32) -> Option<&str> {
         let code = u32::from_le_bytes(*self.codes(Section::Tenant).get(row as usize)?);
         self.dictionary(Section::Tenants)?.text(u64::from(code))
+    }
+
+    /// Whose processes there are.
+    pub fn tenants(&self) -> impl Iterator<Item = &str> {
+        let tenants = self.dictionary(Section::Tenants);
+        (0..).map_while(move |code| tenants.as_ref()?.text(code))
     }
 
     /// The process of a row.

@@ -120,7 +120,7 @@ const WIDTHS: [(Section, u64); 10] = [
 /// Writes `count` processes, which come by their first entries, those without any first; says how many bytes there are.
 ///
 /// # Errors
-/// The sink's; `InvalidInput` if there are not so many, or they take more than 4 GiB.
+/// The sink's; `InvalidData` if there are not so many, or they take more than 4 GiB.
 pub fn write(
     nodes: impl Iterator<Item = Node>,
     count: u32,
@@ -141,7 +141,7 @@ pub fn write(
     let mut replaces = vec![0_u8; (count as usize).div_ceil(8)];
     let mut written = 0_u32;
     let mut row = Vec::new();
-    let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "expected a run of less than 4 GiB");
+    let too_long = || io::Error::new(io::ErrorKind::InvalidData, "expected a run of less than 4 GiB");
     for node in nodes {
         let offset = u32::try_from(heap.written + heap.pending.len() as u64).map_err(|_| too_long())?;
         row.clear();
@@ -181,10 +181,7 @@ pub fn write(
         written += 1;
     }
     if written != count {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "expected as many processes as were counted",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "expected as many processes as were counted"));
     }
     let end = u32::try_from(heap.written + heap.pending.len() as u64).map_err(|_| too_long())?;
     if let Some(offsets) = streams.last_mut() {
