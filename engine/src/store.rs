@@ -9,6 +9,7 @@
 //! - `recover`, `replay`: the same acts, fed from segments and the journal
 //! - `damaged`, `ends`: chains whose segments do not read, and how it is still known where they stand
 //! - `sealed`, `sealer`, `carry`, `remembered`: what leaves memory and the journal, and where it goes
+//! - `processes`: the table of processes, which follows the chains
 //! - `older`: IDs from there, read while the store is open already
 
 mod carry;
@@ -24,6 +25,7 @@ mod ledger;
 mod older;
 mod pipeline;
 mod prepared;
+mod processes;
 mod recover;
 mod remembered;
 mod replay;
@@ -38,8 +40,9 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::limits;
 use crate::model::{ServiceName, StoreName, Timestamp};
+use crate::process::{ProcessBounds, Table};
 use crate::proof::Hash;
-use crate::scan::{Query, Scan, Scope};
+use crate::scan::{Count, Filter, Members, Query, Scan, Scope};
 use crate::view::View;
 pub use cursor::CursorError;
 use pipeline::Pipeline;
@@ -49,6 +52,7 @@ use std::sync::Arc;
 pub use compaction::{Compacted, Extent as CompactionExtent};
 pub(crate) use ends::load as read_ends;
 pub use prepared::Prepared;
+pub use processes::Processes;
 pub use recover::create;
 pub(crate) use replay::{Visit, replay};
 
@@ -103,6 +107,8 @@ pub struct Bounds {
     pub seal_rows_min: u32,
     /// A clean stop empties a journal that has so many bytes, so that the next start has little to read.
     pub journal_stop_bytes: u64,
+    /// The table of processes.
+    pub processes: ProcessBounds,
 }
 
 impl Default for Bounds {
@@ -116,6 +122,7 @@ impl Default for Bounds {
             journal_files_aim: limits::JOURNAL_FILES_AIM,
             seal_rows_min: limits::SEAL_ROWS_MIN,
             journal_stop_bytes: limits::JOURNAL_STOP_BYTES,
+            processes: ProcessBounds::default(),
         }
     }
 }
@@ -185,6 +192,7 @@ impl Store {
                 ("sealog-index", Pipeline::work),
                 ("sealog-seal", Pipeline::seal_work),
                 ("sealog-compact", Pipeline::compact_work),
+                ("sealog-process", Pipeline::follow_work),
             ];
             for (name, work) in works {
                 let pipeline = Arc::clone(&pipeline);
@@ -226,7 +234,33 @@ impl Store {
     /// Entries that match, newest or oldest first, as they stand now.
     pub fn scan(&self, scope: &Scope, query: &Query) -> Scan {
         self.pipeline.catch_up();
-        self.pipeline.view().scan(scope, query)
+        match self.members(scope, &query.filter) {
+            Some(members) => self.pipeline.view().scan_processes(scope, query, &members),
+            None => self.pipeline.view().scan(scope, query),
+        }
+    }
+
+    /// How many entries match, as they stand now.
+    pub fn count(&self, scope: &Scope, filter: &Filter) -> Count {
+        self.pipeline.catch_up();
+        match self.members(scope, filter) {
+            Some(members) => self.pipeline.view().count_processes(scope, filter, &members),
+            None => self.pipeline.view().count(scope, filter),
+        }
+    }
+
+    /// The processes that a filter asks for, if it does and the table knows.
+    fn members(&self, scope: &Scope, filter: &Filter) -> Option<Members> {
+        if filter.processes.is_empty() {
+            return None;
+        }
+        let family = |table: &Table| table.family(scope, &filter.tenants, &filter.processes);
+        self.pipeline.with_processes(family).ok()
+    }
+
+    /// Processes, as they stand now: what was acknowledged before is in what they say.
+    pub fn processes(&self) -> Processes<'_> {
+        Processes::new(&self.pipeline)
     }
 
     /// Everything readable, as it stands now; grows as entries arrive.

@@ -56,7 +56,7 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
             "threads",
         ],
     ),
-    ("process", &["scan", "view", "segment", "open", "format", "disk", "model", "limits"]),
+    ("process", &["scan", "view", "open", "format", "disk", "model", "limits", "hex"]),
     ("scan", &["view", "segment", "open", "format", "model", "limits", "threads"]),
     ("view", &["segment", "open", "journal", "format", "model", "proof"]),
     ("segment", &["format", "disk", "proof", "model", "limits", "hex"]),

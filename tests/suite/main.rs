@@ -9,6 +9,7 @@ mod hostile;
 mod layers;
 mod oracle;
 mod pages;
+mod processes;
 mod read_only;
 mod sealed;
 mod sealed_scan;

@@ -6,6 +6,7 @@
 use sealog_engine::batch::Batch;
 use sealog_engine::error::Error;
 use sealog_engine::model::Entry;
+use sealog_engine::process::ProcessBounds;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Filter, Query, Scope};
 use sealog_engine::segment;
@@ -29,6 +30,7 @@ const SMALL: Bounds = Bounds {
     journal_files_aim: 2,
     seal_rows_min: 8,
     journal_stop_bytes: 2 << 10,
+    processes: ProcessBounds::USUAL,
 };
 
 /// What is owed: message by place.

@@ -170,8 +170,8 @@ impl DiskFile for SystemFile {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let length = usize::try_from(length).map_err(io::Error::other)?;
-        // SAFETY: only sealed segments are mapped. The store's lock keeps other writers of ours out of the directory,
-        // and ours never writes to, or cuts, a file that is sealed: replaced ones are unlinked.
+        // SAFETY: only sealed segments and runs of processes are mapped. The store's lock keeps other writers of ours out
+        // of the directory, and ours never writes to, or cuts, a file that is one of these: replaced ones are unlinked.
         let mapping = unsafe { memmap2::MmapOptions::new().len(length).map(&self.0)? };
         Ok(Box::new(mapping))
     }

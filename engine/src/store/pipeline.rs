@@ -12,6 +12,7 @@
 
 mod closing;
 mod compacting;
+mod following;
 mod heads;
 mod indexing;
 mod room;
@@ -22,6 +23,7 @@ use super::idempotency::Secret;
 use super::ledger::Ledger;
 use super::older::Older;
 use super::prepared::Prepared;
+use super::processes::Keeper;
 use super::sealer::Sealer;
 use super::{Bounds, Receipt};
 use crate::batch::Batch;
@@ -105,7 +107,8 @@ const UNINDEXED_BYTES_MAX: usize = 32 << 20;
 /// How often the worker looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
 
-/// A store's moving parts. Lock order: `sealer`, `committer`, `ledger`, `state`.
+/// A store's moving parts. Lock order: `sealer`, `committer`, `ledger`, `state`; those of
+/// `processes` before `ledger`.
 pub struct Pipeline {
     identity: Arc<Identity>,
     bounds: Bounds,
@@ -136,6 +139,10 @@ pub struct Pipeline {
     progress: Condvar,
     /// IDs that came in journal files which are gone.
     older: Arc<Older>,
+    /// The table of processes.
+    processes: Keeper,
+    /// The store is being closed.
+    following: Condvar,
     /// Released when the store is closed.
     lock: Mutex<Option<Box<dyn Lock>>>,
 }
@@ -169,6 +176,8 @@ impl Pipeline {
             sealing: Condvar::new(),
             crowded: Condvar::new(),
             spare: Arc::clone(&parts.committer.spare),
+            processes: Keeper::new(parts.secret.mac(b"processes").to_le_bytes()),
+            following: Condvar::new(),
             secret: parts.secret,
             clock,
             view: parts.view,

@@ -8,6 +8,7 @@ use super::disk::SimulatedDisk;
 use super::model::{self, Model, Owed, Sending};
 use super::random::Random;
 use sealog_engine::error::Error;
+use sealog_engine::process::ProcessBounds;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Query, Scope};
 use sealog_engine::segment;
@@ -124,6 +125,7 @@ fn bounds(random: &mut Random) -> Bounds {
         journal_files_aim: 1 + random.below(3),
         seal_rows_min: 1 + random.below(8) as u32,
         journal_stop_bytes: random.below(8 << 10),
+        processes: ProcessBounds::USUAL,
     }
 }
 

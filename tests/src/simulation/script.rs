@@ -6,6 +6,7 @@ use super::model::{Model, Sending, Token};
 use super::random::Random;
 use sealog_engine::limits;
 use sealog_engine::model::Entry;
+use sealog_engine::process::ProcessBounds;
 use sealog_engine::store::{Bounds, CompactionExtent};
 use std::ops::Range;
 
@@ -44,6 +45,7 @@ impl Script {
             journal_files_aim: 1,
             seal_rows_min: 3,
             journal_stop_bytes: 0,
+            processes: ProcessBounds::USUAL,
         };
         Script { tell: tell_sealing, bounds, ..Script::small() }
     }

@@ -37,6 +37,9 @@ impl Pipeline {
         // Held until nothing more is taken: behind a clean stop nothing is sealed.
         let mut sealer = self.sealer.lock();
         let result = self.close_journal(&mut sealer);
+        if result.is_ok() {
+            self.stop_following();
+        }
         let mut state = self.state.lock();
         state.is_closing = true;
         state.stopped.get_or_insert(Error::Closed);
@@ -46,8 +49,10 @@ impl Pipeline {
         self.work.notify_all();
         self.sealing.notify_all();
         self.compacting.notify_all();
+        self.following.notify_all();
         // A merge that is under way ends before another process may come.
         drop(self.compactor.lock());
+        drop(self.processes.writing());
         self.lock.lock().take();
         result
     }
