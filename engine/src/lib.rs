@@ -54,6 +54,7 @@ pub mod format;
 pub mod hex;
 pub mod identity;
 pub mod journal;
+mod lean;
 pub mod limits;
 pub mod model;
 pub mod open;

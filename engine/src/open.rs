@@ -5,16 +5,25 @@
 //! frame's memory is used again as soon as it is indexed, and a quiet chain's entries don't keep everybody's frames.
 
 mod arena;
+pub(crate) mod names;
+mod rows;
 
 use crate::format::commit::Part;
 use crate::format::record;
+use crate::lean::{push_lean, reserve_lean};
 use crate::limits;
 use crate::model::{Severity, Timestamp};
 use crate::proof::{Hash, Key};
 use arena::{Arena, Chunks, Span};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use names::Names;
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
+use rows::Rows;
+use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The rows of one chain and their index. Fields grow together under the chain's lock.
 #[derive(Default)]
@@ -31,20 +40,34 @@ pub(crate) struct OpenSegment {
     /// Rows with a process, ascending.
     process_rows: Vec<u32>,
     tenants: Vec<TenantRows>,
-    by_tenant: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
+    /// Indexes into `tenants` by their names.
+    by_tenant: HashTable<u32>,
+    hasher: RandomState,
     /// Index into `tenants` by the line's number in the chain; [`NO_TENANT`] for lines without a row here.
     lines: Vec<u32>,
+    /// Nonces of the lines that begin here, by index into `tenants`.
+    nonces: Vec<(u32, [u8; 16])>,
+    /// Salt keys that begin here, in the order of their positions.
+    keys: Vec<OpenKey>,
 }
 
-/// One tenant's rows. Ascending numbers and not a bitmap: a row costs one store, and appends come in the order of time.
+/// One tenant's rows. There may be a million of these: what not all need, or only sealing does, is beside them.
 struct TenantRows {
-    name: Box<str>,
+    name: Arc<str>,
     line: u32,
-    /// The line's nonce, if it begins here.
-    nonce: Option<[u8; 16]>,
-    /// Salt keys that begin here, each from a position on.
-    keys: Vec<(u64, Key)>,
-    rows: Vec<u32>,
+    rows: Rows,
+}
+
+const _: () = assert!(size_of::<TenantRows>() <= 48);
+
+/// A salt key that begins here.
+#[derive(Clone, Copy)]
+struct OpenKey {
+    /// Index into `tenants`.
+    tenant: u32,
+    /// The position from which on it holds.
+    from: u64,
+    key: Key,
 }
 
 /// What of an entry its index needs, where the caller knows it.
@@ -82,7 +105,7 @@ pub(crate) struct Frozen {
 
 /// A tenant of frozen rows.
 pub(crate) struct FrozenTenant {
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Number of its line in the chain.
     pub line: u32,
     /// The line's nonce, if it begins in these rows.
@@ -168,18 +191,29 @@ impl OpenSegment {
 
     /// Tenants with their numbers of rows.
     pub(crate) fn tenant_counts(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.tenants.iter().map(|tenant| (&*tenant.name, tenant.rows.len() as u64))
+        self.tenants.iter().map(|tenant| (&*tenant.name, tenant.rows.as_slice().len() as u64))
     }
 
     /// Adds the rows of a part that was committed at a time and lies in a journal file.
-    pub(crate) fn push(&mut self, journal: u64, logged_at: i64, part: &Part<'_>, hints: Option<&[RowHint]>) {
+    pub(crate) fn push(
+        &mut self,
+        names: &Names,
+        journal: u64,
+        logged_at: i64,
+        part: &Part<'_>,
+        hints: Option<&[RowHint]>,
+    ) {
         for line in &part.lines {
-            let tenant = self.tenant_index(line.tenant, line.line);
-            self.tenants[tenant as usize].nonce = Some(line.nonce);
+            let tenant = self.tenant_index(names, line.tenant, line.line);
+            push_lean(&mut self.nonces, (tenant, line.nonce));
         }
         let first_row = self.row_count();
-        self.runs.push(Run { first_row, kind: part.kind, first_seq: part.first_seq, logged_at, journal });
-        self.rows.reserve(part.rows.len());
+        push_lean(
+            &mut self.runs,
+            Run { first_row, kind: part.kind, first_seq: part.first_seq, logged_at, journal },
+        );
+        reserve_lean(&mut self.rows, part.rows.len());
+        reserve_lean(&mut self.severities, part.rows.len());
         for index in 0..part.rows.len() {
             let record = part.record(index);
             self.rows.push(self.arena.push([part.leaf(index), record]));
@@ -208,7 +242,7 @@ impl OpenSegment {
             let tenant = match self.lines.get(row.line as usize) {
                 Some(&tenant) if tenant != NO_TENANT => tenant,
                 _ => match record::tenant_of(part.record(index)) {
-                    Ok(tenant) => self.tenant_index(tenant, row.line),
+                    Ok(tenant) => self.tenant_index(names, tenant, row.line),
                     // As above.
                     Err(_) => continue,
                 },
@@ -217,8 +251,8 @@ impl OpenSegment {
         }
         for key in &part.keys {
             let tenant = self.lines.get(key.line as usize).copied().unwrap_or(NO_TENANT);
-            if let Some(tenant) = self.tenants.get_mut(tenant as usize) {
-                tenant.keys.push((part.first_seq, key.key));
+            if tenant != NO_TENANT {
+                push_lean(&mut self.keys, OpenKey { tenant, from: part.first_seq, key: key.key });
             }
         }
     }
@@ -228,17 +262,25 @@ impl OpenSegment {
         &self.process_rows[self.process_rows.partition_point(|own| *own < row)..]
     }
 
-    fn tenant_index(&mut self, name: &str, line: u32) -> u32 {
-        let index = match self.by_tenant.get(name) {
-            Some(index) => *index,
-            None => {
-                // Lines are bounded far below 2^32, rows by `row_count`.
-                let index = u32::try_from(self.tenants.len()).unwrap_or(NO_TENANT);
-                let (nonce, keys, rows) = (None, Vec::new(), Vec::new());
-                self.tenants.push(TenantRows { name: name.into(), line, nonce, keys, rows });
-                self.by_tenant.insert(name.into(), index);
-                index
-            }
+    fn find_tenant(&self, name: &str) -> Option<u32> {
+        let hash = self.hasher.hash_one(name);
+        self.by_tenant.find(hash, |index| *self.tenants[*index as usize].name == *name).copied()
+    }
+
+    fn add_tenant(&mut self, tenant: TenantRows) -> u32 {
+        // Lines are bounded far below 2^32, rows by `row_count`.
+        let index = u32::try_from(self.tenants.len()).unwrap_or(NO_TENANT);
+        push_lean(&mut self.tenants, tenant);
+        let (tenants, hasher) = (&self.tenants, &self.hasher);
+        let hash_of = |index: &u32| hasher.hash_one(&*tenants[*index as usize].name);
+        self.by_tenant.insert_unique(hash_of(&index), index, hash_of);
+        index
+    }
+
+    fn tenant_index(&mut self, names: &Names, name: &str, line: u32) -> u32 {
+        let index = match self.find_tenant(name) {
+            Some(index) => index,
+            None => self.add_tenant(TenantRows { name: names.share(name), line, rows: Rows::default() }),
         };
         let at = line as usize;
         // Lines are bounded by what a store may have; a damaged frame may name any, and then its records tell.
@@ -274,8 +316,8 @@ impl OpenSegment {
     /// Those of `within` that are of one of these tenants.
     pub(crate) fn rows_of(&self, tenants: &[String], within: &Range<u32>) -> RoaringBitmap {
         let mut rows = RoaringBitmap::new();
-        for index in tenants.iter().filter_map(|tenant| self.by_tenant.get(tenant.as_str())) {
-            let own = &self.tenants[*index as usize].rows;
+        for index in tenants.iter().filter_map(|tenant| self.find_tenant(tenant)) {
+            let own = self.tenants[index as usize].rows.as_slice();
             let from = own.partition_point(|row| *row < within.start);
             let to = own.partition_point(|row| *row < within.end);
             rows |= own[from..to].iter().copied().collect::<RoaringBitmap>();
@@ -329,6 +371,17 @@ impl OpenSegment {
         (record, run.first_seq + u64::from(row - run.first_row), Timestamp::from_nanos(run.logged_at))
     }
 
+    /// Lines with rows before the first salt key that begins here for them.
+    pub(crate) fn lines_without_key(&self) -> BTreeSet<u32> {
+        let mut salted_from = vec![u64::MAX; self.tenants.len()];
+        self.keys.iter().rev().for_each(|own| salted_from[own.tenant as usize] = own.from);
+        let lines = self.tenants.iter().zip(salted_from).filter_map(|(tenant, from)| {
+            let first = *tenant.rows.as_slice().first()?;
+            (self.seq(first) < from).then_some(tenant.line)
+        });
+        lines.collect()
+    }
+
     /// The oldest journal file that holds a row.
     pub(crate) fn oldest_journal(&self) -> Option<u64> {
         self.runs.iter().map(|run| run.journal).min()
@@ -343,16 +396,29 @@ impl OpenSegment {
     /// The first `count` rows, to be read while others are added.
     pub(crate) fn freeze(&mut self, count: u32) -> Frozen {
         let mut tenants: Vec<FrozenTenant> = Vec::new();
-        for tenant in &self.tenants {
-            let rows = &tenant.rows[..tenant.rows.partition_point(|row| *row < count)];
+        let mut numbers = vec![None; self.tenants.len()];
+        for (tenant, number) in self.tenants.iter().zip(&mut numbers) {
+            let rows = tenant.rows.as_slice();
+            let rows = &rows[..rows.partition_point(|row| *row < count)];
             if !rows.is_empty() {
+                *number = Some(tenants.len());
                 tenants.push(FrozenTenant {
-                    name: tenant.name.clone(),
+                    name: Arc::clone(&tenant.name),
                     line: tenant.line,
-                    nonce: tenant.nonce,
-                    keys: tenant.keys.clone(),
+                    nonce: None,
+                    keys: Vec::new(),
                     rows: rows.to_vec(),
                 });
+            }
+        }
+        for (tenant, nonce) in &self.nonces {
+            if let Some(number) = numbers[*tenant as usize] {
+                tenants[number].nonce = Some(*nonce);
+            }
+        }
+        for own in &self.keys {
+            if let Some(number) = numbers[own.tenant as usize] {
+                tenants[number].keys.push((own.from, own.key));
             }
         }
         tenants.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -390,32 +456,50 @@ impl OpenSegment {
             first.first_row = count;
         }
         self.runs.iter_mut().for_each(|run| run.first_row -= count);
-        let boundary = self.first_seq();
-        self.by_tenant.clear();
+        self.release_tenants(count);
+    }
+
+    /// Lets go what only the first `count` rows needed, which are gone; gives back what is kept free.
+    fn release_tenants(&mut self, count: u32) {
+        let boundary = self.first_seq().unwrap_or(u64::MAX);
+        self.by_tenant = HashTable::new();
         self.lines.fill(NO_TENANT);
-        let mut kept = Vec::new();
-        for mut tenant in std::mem::take(&mut self.tenants) {
-            let own_leaving = tenant.rows.partition_point(|row| *row < count);
-            tenant.rows.drain(..own_leaving);
-            if tenant.rows.is_empty() {
+        // Of each tenant its index from now on, and whether its line began in rows that are gone.
+        let mut indexes = vec![(None, false); self.tenants.len()];
+        for (mut tenant, index) in std::mem::take(&mut self.tenants).into_iter().zip(&mut indexes) {
+            let before = tenant.rows.as_slice().len();
+            tenant.rows.release(count);
+            if tenant.rows.as_slice().is_empty() {
                 continue;
             }
-            tenant.rows.iter_mut().for_each(|row| *row -= count);
-            if own_leaving > 0 {
-                tenant.nonce = None;
+            let (line, has_left) = (tenant.line, tenant.rows.as_slice().len() < before);
+            let own = self.add_tenant(tenant);
+            *index = (Some(own), has_left);
+            if let Some(line) = self.lines.get_mut(line as usize) {
+                *line = own;
             }
-            // Of the keys from before, the newest still salts what is left.
-            let from = boundary.unwrap_or(u64::MAX);
-            let older = tenant.keys.partition_point(|(first, _)| *first <= from).saturating_sub(1);
-            tenant.keys.drain(..older);
-            let index = u32::try_from(kept.len()).unwrap_or(NO_TENANT);
-            self.by_tenant.insert(tenant.name.clone(), index);
-            if let Some(line) = self.lines.get_mut(tenant.line as usize) {
-                *line = index;
-            }
-            kept.push(tenant);
         }
-        self.tenants = kept;
+        let nonces = std::mem::take(&mut self.nonces).into_iter().filter_map(|(tenant, nonce)| {
+            let (index, has_left) = indexes[tenant as usize];
+            Some((index.filter(|_| !has_left)?, nonce))
+        });
+        self.nonces = nonces.collect();
+        // Of the keys from before, the newest still salts what is left.
+        let mut has_newest = vec![false; self.tenants.len()];
+        let keys = std::mem::take(&mut self.keys).into_iter().rev().filter_map(|own| {
+            let tenant = indexes[own.tenant as usize].0?;
+            let is_older = own.from <= boundary && std::mem::replace(&mut has_newest[tenant as usize], true);
+            (!is_older).then_some(OpenKey { tenant, ..own })
+        });
+        self.keys = keys.collect();
+        self.keys.reverse();
+        if self.tenants.is_empty() {
+            self.lines = Vec::new();
+        }
+        let room = self.rows.len() + self.rows.len() / 8;
+        self.rows.shrink_to(room);
+        self.severities.shrink_to(room);
+        self.runs.shrink_to(self.runs.len());
     }
 }
 

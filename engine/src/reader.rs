@@ -86,7 +86,7 @@ impl Reader {
         let Publish { mut missing, .. } = publish;
         settle(disk, &identity, &view, listed)?;
         for (service, end) in ends {
-            let (size, end) = (view.chain_size(&service), end.size());
+            let (size, end) = (view.chain_size(&service), end.chain.size());
             if size < end {
                 missing.entry(service).or_insert((size, end));
             }

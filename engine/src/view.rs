@@ -7,11 +7,13 @@ use crate::format::commit::Part;
 use crate::format::segment::SegmentError;
 use crate::journal::Damage;
 use crate::model::{Severity, Timestamp};
+use crate::open::names::Names;
 use crate::open::{Frozen, OpenSegment, RowHint};
 use crate::proof::Hash;
 use crate::segment::Segment;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,6 +21,8 @@ use std::time::Duration;
 /// Everything readable of a store. Shared by those who read and the one who publishes.
 pub struct View {
     chains: RwLock<BTreeMap<Box<str>, Arc<Chain>>>,
+    /// Names of tenants that open segments have rows of.
+    names: Names,
     newest: AtomicI64,
     /// The newest commit of which every chain has all entries.
     settled: AtomicI64,
@@ -63,6 +67,7 @@ impl View {
     pub(crate) fn new() -> View {
         View {
             chains: RwLock::default(),
+            names: Names::default(),
             newest: AtomicI64::new(i64::MIN),
             settled: AtomicI64::new(i64::MIN),
             waiting: AtomicUsize::new(0),
@@ -187,11 +192,11 @@ impl View {
         let before = parts.open.memory_bytes();
         let sealed = usize::try_from(parts.sealed_end().saturating_sub(part.first_seq)).unwrap_or(usize::MAX);
         match sealed {
-            0 => parts.open.push(journal, logged_at, part, hints),
+            0 => parts.open.push(&self.names, journal, logged_at, part, hints),
             // A segment may end inside a part.
             _ if sealed < part.rows.len() => {
                 let hints = hints.and_then(|own| own.get(sealed..));
-                parts.open.push(journal, logged_at, &part.behind(sealed), hints);
+                parts.open.push(&self.names, journal, logged_at, &part.behind(sealed), hints);
             }
             _ => {}
         }
@@ -224,6 +229,11 @@ impl View {
             })
         });
         pins.collect()
+    }
+
+    /// Lines with rows in a chain's open segment that a salt key from before it salts.
+    pub(crate) fn lines_without_key(&self, service: &str) -> BTreeSet<u32> {
+        self.chain(service).map_or_else(BTreeSet::new, |chain| chain.parts.read().open.lines_without_key())
     }
 
     /// Position behind a chain's newest entry.

@@ -5,6 +5,7 @@
 use sealog::generate::{Plan, write_all};
 use sealog_engine::batch::Batch;
 use sealog_engine::model::{Accept, Entry, Severity, Timestamp, Window, parse_entry};
+use sealog_engine::process::ProcessBounds;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Bucket, Facet, Filter, Log, Query, Scope, Text, TimeField};
 use sealog_engine::store::{Background, Bounds, Options, Store};
@@ -24,6 +25,7 @@ const SMALL: Bounds = Bounds {
     journal_files_aim: 2,
     seal_rows_min: 50,
     journal_stop_bytes: 2 << 10,
+    processes: ProcessBounds::USUAL,
 };
 
 /// Generated entries, 40 a batch, some seconds between batches: most are sealed.

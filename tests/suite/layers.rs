@@ -37,7 +37,7 @@ fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
 
 /// Modules of the engine, and what each may import beside itself. Below a module's line stands nothing that may import
 /// it: the order of this list is the order of the layers.
-const MAY_IMPORT: [(&str, &[&str]); 20] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     (
         "reader",
         &["store", "scan", "view", "segment", "journal", "identity", "format", "disk", "model", "error"],
@@ -46,7 +46,7 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
         "store",
         &[
             "verify", "process", "scan", "view", "segment", "open", "journal", "identity", "batch", "format",
-            "disk", "proof", "model", "limits", "error", "clock", "hex", "threads",
+            "disk", "proof", "model", "lean", "limits", "error", "clock", "hex", "threads",
         ],
     ),
     (
@@ -60,7 +60,7 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("scan", &["view", "segment", "open", "format", "model", "limits", "threads"]),
     ("view", &["segment", "open", "journal", "format", "model", "proof"]),
     ("segment", &["format", "disk", "proof", "model", "limits", "hex"]),
-    ("open", &["format", "model", "proof", "limits"]),
+    ("open", &["format", "model", "proof", "lean", "limits"]),
     ("journal", &["format", "disk", "limits", "error", "clock", "hex"]),
     ("identity", &["format", "disk", "error"]),
     ("batch", &["format", "model", "limits", "error"]),
@@ -68,6 +68,7 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("disk", &[]),
     ("proof", &["hex"]),
     ("model", &["limits", "error", "hex"]),
+    ("lean", &[]),
     ("limits", &[]),
     ("error", &[]),
     ("clock", &[]),

@@ -5,6 +5,7 @@
 
 use sealog_engine::batch::Batch;
 use sealog_engine::model::{Entry, Severity, Timestamp};
+use sealog_engine::process::ProcessBounds;
 use sealog_engine::reader::Reader;
 use sealog_engine::scan::{Filter, Order, Position, Query, Scope, Tail};
 use sealog_engine::store::{Background, Bounds, CompactionExtent, CursorError, Options, Store};
@@ -33,6 +34,7 @@ const SMALL: Bounds = Bounds {
     journal_files_aim: 2,
     seal_rows_min: 8,
     journal_stop_bytes: 2 << 10,
+    processes: ProcessBounds::USUAL,
 };
 
 fn open(disk: &SimulatedDisk, background: Background) -> Store {

@@ -293,7 +293,7 @@ impl Committer {
             self.file_starts.push_back((journal, logged_at));
         }
         for part in &parts {
-            self.tails.chain_mut(part.chain).prev = leaves[part.entries.end - 1];
+            self.tails.chain_mut(part.chain).settle(leaves[part.entries.end - 1]);
         }
         let chains: Vec<u32> = parts.iter().map(|part| part.chain).collect();
         for key in &keys {
@@ -349,10 +349,10 @@ impl Committer {
             let drawn = run.iter().filter(|entry| entry.place.draws_key).map(|entry| entry.place.line);
             let new_line = |line| {
                 let tail = chain.line(line);
-                NewLine { line, nonce: tail.nonce, tenant: self.tails.tenant_name(tail.tenant) }
+                NewLine { line, nonce: chain.nonce(line), tenant: self.tails.tenant_name(tail.tenant) }
             };
             let lines: Vec<NewLine<'_>> = begun.map(new_line).collect();
-            let keys: Vec<NewKey> = drawn.map(|line| NewKey { line, key: chain.line(line).key }).collect();
+            let keys: Vec<NewKey> = drawn.map(|line| NewKey { line, key: *chain.key(line) }).collect();
             let head = PartHead {
                 service: chain.service.as_str(),
                 kind,
@@ -407,7 +407,7 @@ impl Committer {
             entries.len(),
             |i, message| {
                 let place = entries[i].place;
-                hashes::salt_message(&tails.chain(place.chain).line(place.line).key, place.seq, message);
+                hashes::salt_message(tails.chain(place.chain).key(place.line), place.seq, message);
             },
             |i, hash| salts[i] = hashes::salt_of(&hash),
         );

@@ -7,7 +7,7 @@
 
 use super::ends::Ends;
 use super::recover::Gained;
-use super::sealed::SealedChain;
+use super::sealed::Restored;
 use super::tails::Tails;
 use crate::disk::Disk;
 use crate::error::Error;
@@ -58,14 +58,16 @@ impl Damaged {
     }
 
     /// Holds the chains against where they ended when journal files went last.
-    pub fn note_ends(&mut self, tails: &Tails, sealed: &BTreeMap<Box<str>, SealedChain>, ends: &Ends) {
-        for (service, end) in ends {
+    pub fn note_ends(&mut self, tails: &Tails, sealed: &BTreeMap<Box<str>, Restored>, ends: &Ends) {
+        for (service, Restored { chain: end, .. }) in ends {
             let chain = tails.find(service).map(|chain| tails.chain(chain));
             let size = chain.map_or(0, |chain| chain.next_seq);
             if self.has(service) {
             } else if size < end.size() {
                 self.note_missing(service, size, end.size());
-            } else if sealed.get(service).is_some_and(|own| own.size() == end.size() && own.head != end.head)
+            } else if sealed
+                .get(service)
+                .is_some_and(|own| own.chain.size() == end.size() && own.chain.head != end.head)
             {
                 self.note_other_end(service, end.size());
             }
@@ -89,7 +91,7 @@ impl Damaged {
         ends: &'d Ends,
     ) -> impl Iterator<Item = (Box<str>, u64)> + 'd {
         self.found.keys().map(move |service| {
-            let end = ends.get(service).map_or(0, SealedChain::size);
+            let end = ends.get(service).map_or(0, |end| end.chain.size());
             (service.clone(), end.min(view.chain_size(service)))
         })
     }
@@ -103,7 +105,7 @@ impl Damaged {
         &self,
         disk: &dyn Disk,
         tails: &mut Tails,
-        sealed: &mut BTreeMap<Box<str>, SealedChain>,
+        sealed: &mut BTreeMap<Box<str>, Restored>,
         mut ends: Ends,
         gains: &mut Vec<Gained>,
     ) -> Result<(), Error> {
@@ -113,7 +115,7 @@ impl Damaged {
             sealed.remove(service);
             let mut size = 0;
             if let Some(end) = ends.remove(service) {
-                size = end.size();
+                size = end.chain.size();
                 sealed.insert(service.clone(), end);
             }
             let (mut own, others): (Vec<Gained>, Vec<Gained>) =

@@ -3,17 +3,18 @@
 //! Written before journal files go. So whatever happens to segments, this and the journal together tell where every
 //! chain and line stands.
 
-use super::sealed::{SealedChain, SealedLine};
+use super::ledger::Ledger;
+use super::sealed::{Restored, SealedChain, SealedLine};
 use super::sealer::Sealer;
 use crate::disk::{Disk, read_small, replace_small};
 use crate::error::Error;
 use crate::format::ends::{self, ChainEnd, LineEnd};
-use crate::format::segment::LineState;
 use crate::identity::Identity;
 use crate::journal::Damage;
 use crate::model::ServiceName;
 use crate::proof::hashes;
 use crate::proof::tree::RightEdge;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -22,7 +23,7 @@ const DIRECTORY: &str = "state";
 const FILE: &str = "ends";
 
 /// By service.
-pub type Ends = BTreeMap<Box<str>, SealedChain>;
+pub type Ends = BTreeMap<Box<str>, Restored>;
 
 /// Reads the file, if there is one. Whole segments say all that it says: where it is damaged, nothing else is, and it is
 /// written anew when journal files go next.
@@ -48,12 +49,11 @@ fn restore(identity: &Identity, chains: Vec<ChainEnd>) -> Result<Ends, String> {
         let edge = RightEdge::from_subtrees(end.size, &end.subtrees)
             .ok_or("expected a subtree for each bit of a size, found others")?;
         let lines = end.lines.iter().map(|line| SealedLine {
-            line_id: line.line_id,
             // Nothing is sealed from here: neither nonces nor keys are needed.
             nonce: [0; 16],
             slot: line.slot,
-            state: LineState { size: line.size, digest: line.digest },
-            key: None,
+            size: line.size,
+            digest: line.digest,
         });
         let chain = SealedChain {
             store_id: identity.id,
@@ -63,8 +63,10 @@ fn restore(identity: &Identity, chains: Vec<ChainEnd>) -> Result<Ends, String> {
             head: end.head,
             edge,
             lines: lines.collect(),
+            keys: BTreeMap::new(),
         };
-        Ok((end.service, chain))
+        let line_ids = end.lines.iter().map(|line| line.line_id).collect();
+        Ok((end.service, Restored { chain, line_ids }))
     });
     chains.collect()
 }
@@ -73,23 +75,29 @@ fn restore(identity: &Identity, chains: Vec<ChainEnd>) -> Result<Ends, String> {
 ///
 /// # Errors
 /// The disk's; what was there before is then still there.
-pub fn write_before(sealer: &Sealer, store_id: &[u8; 16], journal: u64) -> Result<(), Error> {
+pub fn write_before(
+    sealer: &Sealer,
+    ledger: &Mutex<Ledger>,
+    store_id: &[u8; 16],
+    journal: u64,
+) -> Result<(), Error> {
     if journal <= sealer.remembered_to + 1 {
         return Ok(());
     }
     let disk = &*sealer.disk;
-    let ends: Vec<ChainEnd> = sealer.chains.values().map(end_of).collect();
+    let ends: Vec<ChainEnd> = sealer.chains.values().map(|chain| end_of(chain, ledger)).collect();
     disk.create_directory(DIRECTORY).map_err(Error::during("create", disk.display(DIRECTORY)))?;
     replace_small(disk, DIRECTORY, FILE, &ends::encode(store_id, &ends))
         .map_err(Error::during("write", disk.display(&format!("{DIRECTORY}/{FILE}"))))
 }
 
-fn end_of(chain: &SealedChain) -> ChainEnd {
-    let lines = chain.lines.iter().map(|line| LineEnd {
+fn end_of(chain: &SealedChain, ledger: &Mutex<Ledger>) -> ChainEnd {
+    let line_ids = ledger.lock().line_ids(chain.lines.iter().map(|line| line.slot));
+    let lines = chain.lines.iter().zip(line_ids).map(|(line, line_id)| LineEnd {
         slot: line.slot,
-        line_id: line.line_id,
-        size: line.state.size,
-        digest: line.state.digest,
+        line_id,
+        size: line.size,
+        digest: line.digest,
     });
     ChainEnd {
         service: chain.service.as_str().into(),

@@ -6,6 +6,7 @@ use super::sealed::SealedChain;
 use crate::format::commit::Part;
 use crate::format::control::{ChainHead, Heads, kind};
 use crate::format::record;
+use crate::lean::push_lean;
 use crate::limits;
 use crate::model::StoreName;
 use crate::proof::directory::{Directory, Slot};
@@ -33,18 +34,10 @@ struct ChainLedger {
     edge: RightEdge,
     leaf: Hash,
     slot: Slot,
-    lines: Vec<LineLedger>,
-    /// Lines whose row is older than they are.
-    stale: Vec<u32>,
+    /// Of each line: the directory's row says where it stands.
+    lines: Vec<Slot>,
     /// Size at the newest `heads`.
     size_at_heads: u64,
-}
-
-struct LineLedger {
-    slot: Slot,
-    size: u64,
-    digest: Hash,
-    is_stale: bool,
 }
 
 impl Ledger {
@@ -61,23 +54,17 @@ impl Ledger {
         }
     }
 
-    /// Takes in where the sealed part of a chain ends, before anything that follows it.
-    pub fn restore(&mut self, sealed: &SealedChain) {
+    /// Takes in where the sealed part of a chain ends, and its lines' IDs, before anything that follows it.
+    pub fn restore(&mut self, sealed: &SealedChain, line_ids: &[[u8; 16]]) {
         let row = chain_row(sealed.chain_id);
         self.directory.put(sealed.slot, row);
-        let lines = sealed.lines.iter().map(|line| {
-            let (size, digest) = (line.state.size, line.state.digest);
-            let row = DirectoryRow {
-                kind: RowKind::Line,
-                chain_id: sealed.chain_id,
-                line_id: line.line_id,
-                size,
-                digest,
-            };
+        let chain_id = sealed.chain_id;
+        for (line, line_id) in sealed.lines.iter().zip(line_ids) {
+            let (kind, size, digest) = (RowKind::Line, line.size, line.digest);
+            let row = DirectoryRow { kind, chain_id, line_id: *line_id, size, digest };
             self.directory.put(line.slot, row);
-            LineLedger { slot: line.slot, size, digest, is_stale: false }
-        });
-        let lines = lines.collect();
+        }
+        let lines = sealed.lines.iter().map(|line| line.slot).collect();
         self.by_service.insert(sealed.service.as_str().into(), self.chains.len());
         self.chains.push(ChainLedger {
             service: sealed.service.as_str().into(),
@@ -86,7 +73,6 @@ impl Ledger {
             leaf: sealed.head,
             slot: sealed.slot,
             lines,
-            stale: Vec::new(),
             size_at_heads: 0,
         });
     }
@@ -101,10 +87,15 @@ impl Ledger {
         self.holes.front().copied()
     }
 
+    /// IDs of the lines that have these slots.
+    pub fn line_ids(&self, slots: impl Iterator<Item = Slot>) -> Vec<[u8; 16]> {
+        slots.map(|slot| self.directory.line_id(slot)).collect()
+    }
+
     /// The slots of a chain and of some of its lines.
     pub fn slots(&self, service: &str, lines: impl Iterator<Item = u32>) -> Option<(Slot, Vec<Slot>)> {
         let chain = &self.chains[*self.by_service.get(service)?];
-        let lines = lines.map(|line| Some(chain.lines.get(line as usize)?.slot)).collect::<Option<_>>()?;
+        let lines = lines.map(|line| chain.lines.get(line as usize).copied()).collect::<Option<_>>()?;
         Some((chain.slot, lines))
     }
 
@@ -133,7 +124,7 @@ impl Ledger {
             let digest = hashes::line_start(&chain_id, &line_id);
             let row = DirectoryRow { kind: RowKind::Line, chain_id, line_id, size: 0, digest };
             let slot = self.add_row(row);
-            self.chains[index].lines.push(LineLedger { slot, size: 0, digest, is_stale: false });
+            push_lean(&mut self.chains[index].lines, slot);
         }
         let chain = &mut self.chains[index];
         let leaves = &gain.leaves;
@@ -142,34 +133,19 @@ impl Ledger {
         // Entries by line, in order within each: one job a line.
         let mut by_line: Vec<(u32, u32)> = gain.lines.iter().copied().zip(0..).collect();
         by_line.sort_unstable();
-        for run in by_line.chunk_by(|a, b| a.0 == b.0) {
-            if let Some(line) = chain.lines.get_mut(run[0].0 as usize) {
-                line.size += run.len() as u64;
-                if !line.is_stale {
-                    line.is_stale = true;
-                    chain.stale.push(run[0].0);
-                }
-            }
-        }
-        let mut lines: Vec<(u32, &mut Hash)> = Vec::new();
-        let mut rest = chain.lines.as_mut_slice();
-        let mut skipped = 0;
-        for run in by_line.chunk_by(|a, b| a.0 == b.0) {
-            let at = run[0].0 as usize - skipped;
-            // A line that no part began: damage that verify names; here it is left out.
-            if at >= rest.len() {
-                break;
-            }
-            let (line, others) = rest[at..].split_at_mut(1);
-            rest = others;
-            skipped = run[0].0 as usize + 1;
-            lines.push((run[0].0, &mut line[0].digest));
-        }
-        let jobs = by_line
-            .chunk_by(|a, b| a.0 == b.0)
-            .zip(lines)
-            .map(|(run, (_, digest))| LineJob::new(run, leaves, digest));
+        // A line that no part began: damage that verify names; here it is left out.
+        let known = by_line.partition_point(|(line, _)| (*line as usize) < chain.lines.len());
+        let runs = || by_line[..known].chunk_by(|a, b| a.0 == b.0);
+        let mut states: Vec<(Slot, u64, Hash)> = runs()
+            .map(|run| {
+                let slot = chain.lines[run[0].0 as usize];
+                let (size, digest) = self.directory.state(slot);
+                (slot, size + run.len() as u64, digest)
+            })
+            .collect();
+        let jobs = runs().zip(&mut states).map(|(run, (.., digest))| LineJob::new(run, leaves, digest));
         self.hasher.run(jobs);
+        states.into_iter().for_each(|(slot, size, digest)| self.directory.set(slot, size, digest));
         if gain.kind == kind::HEADS {
             self.has_grown = false;
             for head in &gain.told {
@@ -193,7 +169,6 @@ impl Ledger {
             leaf: [0; 32],
             slot,
             lines: Vec::new(),
-            stale: Vec::new(),
             size_at_heads: 0,
         });
         self.by_service.insert(service.into(), index);
@@ -207,13 +182,9 @@ impl Ledger {
 
     /// Where everything stands, as the records of a `heads`. It counts as told when its frame is applied.
     pub fn heads(&mut self) -> Vec<Heads> {
-        for chain in &mut self.chains {
+        // Lines are in it already.
+        for chain in &self.chains {
             self.directory.set(chain.slot, chain.edge.size(), chain.edge.root());
-            for line in chain.stale.drain(..) {
-                let line = &mut chain.lines[line as usize];
-                line.is_stale = false;
-                self.directory.set(line.slot, line.size, line.digest);
-            }
         }
         let directory_root = self.directory.root(&mut self.hasher);
         let directory_rows = self.directory.row_count();

@@ -12,7 +12,7 @@ use super::older::Older;
 use super::pipeline::{Parts, Pipeline};
 use super::prepared::entry_mac;
 use super::replay;
-use super::sealed::{self, SealedChain};
+use super::sealed::{self, Restored, SealedChain};
 use super::sealer::Sealer;
 use super::tails::Tails;
 use super::{Background, Options};
@@ -169,7 +169,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         file_starts: VecDeque::new(),
         scratch: Vec::new(),
     };
-    let starts = sealed.iter().map(|(service, chain)| (service.clone(), chain.size()));
+    let starts = sealed.iter().map(|(service, own)| (service.clone(), own.chain.size()));
     let starts: Vec<_> = starts.chain(damaged.starts(&view, &ends)).collect();
     recovery.damaged = damaged;
     let replayed = replay::replay(&*disk, journal, starts, &mut recovery)?;
@@ -184,7 +184,13 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     damaged.note_ends(&tails, &sealed, &ends);
     damaged.settle(&*disk, &mut tails, &mut sealed, ends, &mut gains)?;
     damaged.tell(&mut view, ends_damage);
-    sealed.values().for_each(|chain| ledger.restore(chain));
+    sealed.values().for_each(|own| ledger.restore(&own.chain, &own.line_ids));
+    let chains = sealed.into_iter().map(|(service, own)| (service, own.chain));
+    let mut chains: BTreeMap<Box<str>, SealedChain> = chains.collect();
+    for (service, chain) in &mut chains {
+        let unsalted = view.lines_without_key(service);
+        chain.keys.retain(|line, _| unsalted.contains(line));
+    }
     // In the order of commits, which carried entries don't stand in: slots are given in it.
     gains.sort_by(|a, b| a.order().cmp(&b.order()));
     ledger.find_holes();
@@ -215,7 +221,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         .find(|(file, _)| *file > remembered_to)
         .map_or(i64::MIN, |(_, logged_at)| *logged_at);
     let removed_to = u64::from(replayed.tail.trimmed);
-    let sealer = Sealer::new(Arc::clone(&disk), sealed, Arc::clone(&older), remembered_until, removed_to);
+    let sealer = Sealer::new(Arc::clone(&disk), chains, Arc::clone(&older), remembered_until, removed_to);
     let committer = Committer {
         identity: Arc::new(identity),
         tails,
@@ -253,7 +259,7 @@ fn load_segments(
     view: &View,
     tails: &mut Tails,
     damage: &mut Damaged,
-) -> Result<BTreeMap<Box<str>, SealedChain>, Error> {
+) -> Result<BTreeMap<Box<str>, Restored>, Error> {
     let mut chains = BTreeMap::new();
     let list_error = |path: &str| Error::during("list", disk.display(path));
     for service in segment::services(disk).map_err(list_error(segment::DIRECTORY))? {
@@ -273,8 +279,8 @@ fn load_segments(
             let detail = "expected a segment of this store's chain, found another's".to_owned();
             damage.note(&service, foreign.path().to_owned(), detail);
         }
-        let chain = match SealedChain::load(name.clone(), &loaded.segments) {
-            Ok(chain) => chain,
+        let own = match SealedChain::load(name.clone(), &loaded.segments) {
+            Ok(own) => own,
             Err((file, error)) => {
                 damage.note(&service, file, error.to_string());
                 None
@@ -288,17 +294,17 @@ fn load_segments(
         for path in loaded.unfinished.iter().chain(&loaded.dead) {
             disk.remove(path).map_err(Error::during("remove", disk.display(path)))?;
         }
-        let Some(sealed::Loaded { chain, tenants }) = chain else { continue };
-        let number = tails.chain_of(&name)?;
+        let Some(sealed::Loaded { restored, tenants }) = own else { continue };
+        let (number, chain) = (tails.chain_of(&name)?, &restored.chain);
         for (line, tenant) in chain.lines.iter().zip(&tenants) {
-            tails.replay_line(number, tenant, line.nonce, line.state.size);
+            tails.replay_line(number, tenant, line.size);
         }
         let tail = tails.chain_mut(number);
         (tail.next_seq, tail.prev) = (chain.size(), chain.head);
         // A process that was killed may have left these names in memory only, and the journal goes where they are.
         disk.sync_directory(&directory).map_err(Error::during("sync", disk.display(&directory)))?;
         loaded.segments.into_iter().for_each(|segment| view.add_sealed(segment));
-        chains.insert(Box::from(service), chain);
+        chains.insert(Box::from(service), restored);
     }
     Ok(chains)
 }
@@ -406,7 +412,7 @@ fn replay_part(tails: &mut Tails, part: &Part<'_>) -> Result<(), String> {
         if !part.keys.iter().any(|key| key.line == line.line) {
             return Err(format!("line {} of {service} begins without a salt key", line.line));
         }
-        if tails.replay_line(chain, line.tenant, line.nonce, 0) != line.line {
+        if tails.replay_line(chain, line.tenant, 0) != line.line {
             return Err(format!("line {} of {service} is out of order", line.line));
         }
     }

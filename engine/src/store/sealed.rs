@@ -32,23 +32,32 @@ pub struct SealedChain {
     pub edge: RightEdge,
     /// By number: every line that has a sealed entry.
     pub lines: Vec<SealedLine>,
+    /// By line: the newest salt keys of sealed entries, and from which position on, where they salt entries behind them
+    /// too. That is so in the middle of a seal of several segments; where one ends, every line draws a new key.
+    pub keys: BTreeMap<u32, (u64, Key)>,
 }
 
-/// Where a line ends there.
+/// Where a line ends there. There may be a million of these.
 #[derive(Clone, Copy, Debug)]
 pub struct SealedLine {
-    pub line_id: [u8; 16],
     pub nonce: [u8; 16],
     pub slot: Slot,
-    pub state: LineState,
-    /// The newest salt key of its sealed entries, and from which position on: it salts those behind them too until one
-    /// is drawn.
-    pub key: Option<(u64, Key)>,
+    pub size: u64,
+    pub digest: Hash,
+}
+
+const _: () = assert!(size_of::<SealedLine>() <= 64);
+
+/// A chain as a start finds it.
+pub struct Restored {
+    pub chain: SealedChain,
+    /// Of its lines. Later the directory has them.
+    pub line_ids: Vec<[u8; 16]>,
 }
 
 /// What a chain's segments say.
 pub struct Loaded {
-    pub chain: SealedChain,
+    pub restored: Restored,
     /// Whose its lines are.
     pub tenants: Vec<Box<str>>,
 }
@@ -64,8 +73,8 @@ impl SealedChain {
     /// A chain without a sealed entry.
     pub fn new(identity: &Identity, service: ServiceName, chain_id: [u8; 16], slot: Slot) -> SealedChain {
         let head = SealedChain::genesis(identity, &service);
-        let (edge, lines) = (RightEdge::default(), Vec::new());
-        SealedChain { store_id: identity.id, service, chain_id, slot, head, edge, lines }
+        let (edge, lines, keys) = (RightEdge::default(), Vec::new(), BTreeMap::new());
+        SealedChain { store_id: identity.id, service, chain_id, slot, head, edge, lines, keys }
     }
 
     /// What stands in for the leaf before a chain's first entry.
@@ -94,6 +103,7 @@ impl SealedChain {
         let line_count = footer.line_count as usize;
         // By number, as they are found: what a footer counts is not there yet.
         let mut lines: BTreeMap<u32, (SealedLine, Box<str>)> = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         // The newest segment that has a line says where it stands.
         for segment in segments.iter().rev() {
             if lines.len() == line_count {
@@ -106,10 +116,10 @@ impl SealedChain {
                     return Err(wrong("lines and slots below their counts", found));
                 }
                 if let Entry::Vacant(line) = lines.entry(row.line) {
-                    let line_id = hashes::line_id(&row.nonce, &footer.chain_id, &row.tenant);
-                    let (state, key) = (row.closing, row.keys.last().copied());
-                    let own = SealedLine { line_id, nonce: row.nonce, slot: row.slot, state, key };
+                    let LineState { size, digest } = row.closing;
+                    let own = SealedLine { nonce: row.nonce, slot: row.slot, size, digest };
                     line.insert((own, row.tenant.into()));
+                    keys.extend(row.keys.last().map(|key| (row.line, *key)));
                 }
             }
         }
@@ -117,10 +127,17 @@ impl SealedChain {
             let found = format!("{} of {line_count} lines, slot {}", lines.len(), footer.slot);
             return Err(wrong("every line of the chain in some segment, and a possible slot", found));
         }
-        let (lines, tenants): (_, Vec<Box<str>>) = lines.into_values().unzip();
         let (store_id, chain_id, slot, head) = (footer.store_id, footer.chain_id, footer.slot, footer.head);
-        let chain = SealedChain { store_id, service, chain_id, slot, head, edge, lines };
-        Ok(Some(Loaded { chain, tenants }))
+        let line_id =
+            |(line, tenant): &(SealedLine, Box<str>)| hashes::line_id(&line.nonce, &chain_id, tenant);
+        let line_ids = lines.values().map(line_id).collect();
+        let (mut own, mut tenants) = (Vec::with_capacity(line_count), Vec::with_capacity(line_count));
+        for (line, tenant) in lines.into_values() {
+            own.push(line);
+            tenants.push(tenant);
+        }
+        let chain = SealedChain { store_id, service, chain_id, slot, head, edge, lines: own, keys };
+        Ok(Some(Loaded { restored: Restored { chain, line_ids }, tenants }))
     }
 
     /// Position behind the last sealed entry.
@@ -175,6 +192,9 @@ impl SealedChain {
             }
             built.push(Built { first_seq, bytes, behind });
         }
+        if let Some(last) = built.last_mut() {
+            last.behind.keys.clear();
+        }
         Ok(built)
     }
 
@@ -203,34 +223,37 @@ impl SealedChain {
             *number = u32::try_from(lines.len()).unwrap_or(u32::MAX);
             if tenant.line as usize >= next.lines.len() {
                 // Lines are numbered by their first entries; those of others before it begin in this piece too.
-                next.lines.resize(tenant.line as usize + 1, NO_LINE);
+                let count = tenant.line as usize + 1;
+                next.lines.reserve_exact(count - next.lines.len());
+                next.lines.resize(count, NO_LINE);
             }
             let line = &mut next.lines[tenant.line as usize];
-            if line.state.size == 0 {
+            if line.size == 0 {
                 let nonce =
                     tenant.nonce.ok_or_else(|| damaged(format!("line {} never began", tenant.line)))?;
                 let line_id = hashes::line_id(&nonce, &self.chain_id, &tenant.name);
-                let state = LineState { size: 0, digest: hashes::line_start(&self.chain_id, &line_id) };
-                *line = SealedLine { line_id, nonce, slot: *slot, state, key: None };
+                let digest = hashes::line_start(&self.chain_id, &line_id);
+                *line = SealedLine { nonce, slot: *slot, size: 0, digest };
             }
-            let mut keys: Vec<(u64, Key)> = line.key.into_iter().collect();
+            let known = next.keys.get(&tenant.line).copied();
+            let mut keys: Vec<(u64, Key)> = known.into_iter().collect();
             let newest = keys.last().map_or(0, |(from, _)| *from);
             let drawn = tenant.keys.iter().filter(|(from, _)| *from < end_seq);
             // What is known of the sealed entries goes before: a carried part tells a key again, and from later on.
-            keys.extend(drawn.filter(|(from, _)| line.key.is_none() || *from > newest));
+            keys.extend(drawn.filter(|(from, _)| known.is_none() || *from > newest));
             // Of those from before the line's first entry in the piece only the newest salts anything in it.
             let first_row = tenant.rows.partition_point(|row| (*row as usize) < piece.start);
             let first_row = tenant.rows.get(first_row).map_or(0, |row| *row as usize - piece.start);
             let first_own = first_seq + first_row as u64;
             let older = keys.partition_point(|(from, _)| *from <= first_own).saturating_sub(1);
             keys.drain(..older);
-            line.key = keys.last().copied();
+            next.keys.extend(keys.last().map(|key| (tenant.line, *key)));
             lines.push(OpeningLine {
                 tenant: tenant.name.to_string(),
                 line: tenant.line,
                 slot: line.slot,
                 nonce: line.nonce,
-                state: line.state,
+                state: LineState { size: line.size, digest: line.digest },
                 keys,
             });
         }
@@ -247,7 +270,8 @@ impl SealedChain {
         let leaves = &material.leaves[piece.clone()];
         let frame = states::close(&opening, lines, leaves, &own, hasher);
         for row in &frame.tenants {
-            next.lines[row.line as usize].state = row.closing;
+            let line = &mut next.lines[row.line as usize];
+            (line.size, line.digest) = (row.closing.size, row.closing.digest);
         }
         next.head = frame.footer.head;
         next.edge = RightEdge::from_subtrees(end_seq, &frame.footer.closing_edge)
@@ -262,13 +286,7 @@ impl SealedChain {
 const SLOT_COUNT_MAX: usize = limits::LINE_COUNT_MAX + limits::CHAIN_COUNT_MAX;
 
 /// A line that has no entry yet.
-const NO_LINE: SealedLine = SealedLine {
-    line_id: [0; 16],
-    nonce: [0; 16],
-    slot: 0,
-    state: LineState { size: 0, digest: [0; 32] },
-    key: None,
-};
+const NO_LINE: SealedLine = SealedLine { nonce: [0; 16], slot: 0, size: 0, digest: [0; 32] };
 
 /// Frozen rows, laid out for building.
 struct Material<'f> {

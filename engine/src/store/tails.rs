@@ -5,12 +5,16 @@
 
 use crate::clock::Entropy;
 use crate::error::Error;
+use crate::lean::push_lean;
 use crate::limits;
 use crate::model::{ServiceName, StoreName};
 use crate::proof::{Hash, Key, hashes};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
-type Map<V> = HashMap<Box<str>, V, foldhash::fast::RandomState>;
+type Map<V> = HashMap<Box<str>, V, RandomState>;
 
 /// All chains' tails.
 pub struct Tails {
@@ -19,7 +23,9 @@ pub struct Tails {
     chains: Vec<ChainTail>,
     by_service: Map<u32>,
     tenants: Vec<Tenant>,
-    by_tenant: Map<u32>,
+    /// Numbers of tenants by their names.
+    by_tenant: HashTable<u32>,
+    hasher: RandomState,
     line_count: usize,
     /// Why chains take no entries, of those that don't.
     read_only: Map<Error>,
@@ -40,22 +46,27 @@ pub struct ChainTail {
     pub prev: Hash,
     /// Counts the boundaries behind which every line draws a new salt key.
     generation: u32,
+    /// Salt keys that were drawn in this generation.
+    keys: Vec<Key>,
     lines: Vec<LineTail>,
     /// Lines by the tenant's number.
-    by_tenant: HashMap<u32, u32, foldhash::fast::RandomState>,
+    by_tenant: HashTable<u32>,
+    /// Nonces of lines that begin in the group that is being built.
+    nonces: Vec<(u32, [u8; 16])>,
 }
 
-/// Where one tenant's line in one chain stands.
+/// Where one tenant's line in one chain stands. There may be a million: what only few of them need is beside them.
 #[derive(Clone, Copy)]
 pub struct LineTail {
     /// The tenant's number.
     pub tenant: u32,
-    pub nonce: [u8; 16],
-    /// Salts this tenant's entries while the chain is in the key's generation.
-    pub key: Key,
+    /// Index into the chain's keys, while the chain is in the key's generation.
+    key: u32,
     generation: u32,
     pub next_tenant_seq: u64,
 }
+
+const _: () = assert!(size_of::<LineTail>() <= 24);
 
 /// What an entry was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +92,8 @@ impl Tails {
             chains: Vec::new(),
             by_service: Map::default(),
             tenants: Vec::new(),
-            by_tenant: Map::default(),
+            by_tenant: HashTable::new(),
+            hasher: RandomState::default(),
             line_count: 0,
             read_only: Map::default(),
         }
@@ -115,7 +127,8 @@ impl Tails {
 
     /// The number of a tenant that has a line in any chain.
     pub fn find_tenant(&self, name: &str) -> Option<u32> {
-        self.by_tenant.get(name).copied()
+        let hash = self.hasher.hash_one(name);
+        self.by_tenant.find(hash, |tenant| *self.tenants[*tenant as usize].name == *name).copied()
     }
 
     pub fn chain(&self, chain: u32) -> &ChainTail {
@@ -146,8 +159,10 @@ impl Tails {
             next_seq: 0,
             prev: hashes::genesis(&self.store_id, &origin),
             generation: 0,
+            keys: Vec::new(),
             lines: Vec::new(),
-            by_tenant: HashMap::default(),
+            by_tenant: HashTable::new(),
+            nonces: Vec::new(),
         });
         self.by_service.insert(service.as_str().into(), chain);
         Ok(chain)
@@ -159,8 +174,10 @@ impl Tails {
         let line_tail = &mut tail.lines[line as usize];
         let draws_key = line_tail.generation != tail.generation;
         if draws_key {
-            entropy.fill(&mut line_tail.key).map_err(Error::during("draw a salt key for", "a tenant"))?;
-            line_tail.generation = tail.generation;
+            let mut key = [0; 32];
+            entropy.fill(&mut key).map_err(Error::during("draw a salt key for", "a tenant"))?;
+            (line_tail.key, line_tail.generation) = (index(tail.keys.len()), tail.generation);
+            push_lean(&mut tail.keys, key);
         }
         let place =
             Place { chain, line, seq: tail.next_seq, tenant_seq: line_tail.next_tenant_seq, draws_key };
@@ -173,12 +190,15 @@ impl Tails {
     pub fn begin_generation(&mut self, chain: u32) -> u64 {
         let tail = &mut self.chains[chain as usize];
         tail.generation = tail.generation.wrapping_add(1);
+        tail.keys = Vec::new();
         tail.next_seq
     }
 
     /// The line of a tenant in a chain, if it has begun.
     pub fn find_line(&self, chain: u32, tenant: u32) -> Option<u32> {
-        self.chains[chain as usize].by_tenant.get(&tenant).copied()
+        let tail = &self.chains[chain as usize];
+        let hash = self.hasher.hash_one(tenant);
+        tail.by_tenant.find(hash, |line| tail.lines[*line as usize].tenant == tenant).copied()
     }
 
     /// The line of a tenant in a chain, begun if it is new. `known` is the tenant's number, if it has one, and is set if
@@ -210,7 +230,9 @@ impl Tails {
         entropy.fill(&mut nonce).map_err(Error::during("draw a nonce for", "a new tenant"))?;
         let tenant = self.add_tenant(name);
         *known = Some(tenant);
-        Ok(self.add_line(chain, tenant, nonce, 0))
+        let line = self.add_line(chain, tenant, 0);
+        self.chains[chain as usize].nonces.push((line, nonce));
+        Ok(line)
     }
 
     /// The number of a tenant that is about to get a line.
@@ -220,19 +242,23 @@ impl Tails {
         }
         let tenant = index(self.tenants.len());
         self.tenants.push(Tenant { name: name.into(), line_count: 0 });
-        self.by_tenant.insert(name.into(), tenant);
+        let (tenants, hasher) = (&self.tenants, &self.hasher);
+        let hash_of = |tenant: &u32| hasher.hash_one(&*tenants[*tenant as usize].name);
+        self.by_tenant.insert_unique(hash_of(&tenant), tenant, hash_of);
         tenant
     }
 
     /// Adds a line that has no salt key yet.
-    fn add_line(&mut self, chain: u32, tenant: u32, nonce: [u8; 16], next_tenant_seq: u64) -> u32 {
+    fn add_line(&mut self, chain: u32, tenant: u32, next_tenant_seq: u64) -> u32 {
         self.line_count += 1;
         self.tenants[tenant as usize].line_count += 1;
         let tail = &mut self.chains[chain as usize];
         let number = index(tail.lines.len());
-        tail.by_tenant.insert(tenant, number);
         let generation = tail.generation.wrapping_sub(1);
-        tail.lines.push(LineTail { tenant, nonce, key: [0; 32], generation, next_tenant_seq });
+        push_lean(&mut tail.lines, LineTail { tenant, key: 0, generation, next_tenant_seq });
+        let (lines, hasher) = (&tail.lines, &self.hasher);
+        let hash_of = |line: &u32| hasher.hash_one(lines[*line as usize].tenant);
+        tail.by_tenant.insert_unique(hash_of(&number), number, hash_of);
         number
     }
 
@@ -246,11 +272,16 @@ impl Tails {
         if place.draws_key {
             // No frame tells of it: the next entry draws another.
             line.generation = tail.generation.wrapping_sub(1);
+            tail.keys.pop();
         }
         if place.tenant_seq == 0
             && let Some(line) = tail.lines.pop()
         {
-            tail.by_tenant.remove(&line.tenant);
+            let hash = self.hasher.hash_one(line.tenant);
+            if let Ok(own) = tail.by_tenant.find_entry(hash, |number| *number == place.line) {
+                own.remove();
+            }
+            tail.nonces.pop();
             self.line_count -= 1;
             self.tenants[line.tenant as usize].line_count -= 1;
             self.drop_lineless_tenants();
@@ -273,15 +304,19 @@ impl Tails {
         while let Some(last) = self.tenants.last()
             && last.line_count == 0
         {
-            self.by_tenant.remove(&last.name);
+            let hash = self.hasher.hash_one(&*last.name);
+            let number = index(self.tenants.len() - 1);
+            if let Ok(own) = self.by_tenant.find_entry(hash, |tenant| *tenant == number) {
+                own.remove();
+            }
             self.tenants.pop();
         }
     }
 
     /// Notes a line that a segment or the journal tells of, and returns its number.
-    pub fn replay_line(&mut self, chain: u32, tenant: &str, nonce: [u8; 16], size: u64) -> u32 {
+    pub fn replay_line(&mut self, chain: u32, tenant: &str, size: u64) -> u32 {
         let tenant = self.add_tenant(tenant);
-        self.add_line(chain, tenant, nonce, size)
+        self.add_line(chain, tenant, size)
     }
 }
 
@@ -301,7 +336,34 @@ impl ChainTail {
     /// Notes the salt key that a frame of the journal says a line has from there on.
     pub fn replay_key(&mut self, line: u32, key: Key) -> bool {
         let Some(line) = self.lines.get_mut(line as usize) else { return false };
-        (line.key, line.generation) = (key, self.generation);
+        if line.generation == self.generation
+            && let Some(known) = self.keys.get_mut(line.key as usize)
+        {
+            *known = key;
+            return true;
+        }
+        (line.key, line.generation) = (index(self.keys.len()), self.generation);
+        push_lean(&mut self.keys, key);
         true
+    }
+
+    /// The salt key of a line that has an entry in this generation.
+    pub fn key(&self, line: u32) -> &Key {
+        &self.keys[self.lines[line as usize].key as usize]
+    }
+
+    /// The nonce of a line that begins in the group that is being built.
+    pub fn nonce(&self, line: u32) -> [u8; 16] {
+        let at = self.nonces.partition_point(|(own, _)| *own < line);
+        self.nonces[at].1
+    }
+
+    /// The group is written: what its lines began with is told.
+    pub fn settle(&mut self, prev: Hash) {
+        self.prev = prev;
+        let lines = &self.lines;
+        // A line without an entry begins with a later group.
+        self.nonces.retain(|(line, _)| lines.get(*line as usize).is_some_and(|own| own.next_tenant_seq == 0));
+        self.nonces.shrink_to_fit();
     }
 }

@@ -182,7 +182,7 @@ impl Pipeline {
             let old = newest.saturating_sub(self.bounds.journal_files_aim);
             self.move_out_of(sealer, old)?;
             let needed = self.oldest_needed_journal();
-            ends::write_before(sealer, &self.identity.id, needed)?;
+            ends::write_before(sealer, &self.ledger, &self.identity.id, needed)?;
             self.remember_before(sealer, needed)?;
             self.committer.lock().journal.trim_to(needed - 1);
             sealer.looked_at = newest;
@@ -370,7 +370,7 @@ impl Pipeline {
         self.rotate()?;
         self.move_out_of(sealer, newest)?;
         let needed = self.oldest_needed_journal();
-        ends::write_before(sealer, &self.identity.id, needed)?;
+        ends::write_before(sealer, &self.ledger, &self.identity.id, needed)?;
         self.remember_before(sealer, needed)?;
         self.committer.lock().journal.trim_to(needed - 1);
         self.rotate()?;
