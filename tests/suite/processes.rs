@@ -70,7 +70,7 @@ fn drawn(random: &mut Random, processes: usize) -> Vec<Entry<'static>> {
         };
         let event = *random.pick(&ProcessEvent::ALL);
         let times = |random: &mut Random| {
-            random.chance(60).then(|| Timestamp::from_nanos(i64::from(random.below(1 << 30) as u32)))
+            random.chance(60).then(|| Timestamp::from_nanos(random.below(1 << 30).cast_signed()))
         };
         Entry {
             organization: (*random.pick(&["", "", "", "north"])).into(),
@@ -158,7 +158,9 @@ fn folded(all: &[Seen]) -> Told {
         false
     };
     let cut: Vec<_> = links.keys().filter(|name| is_cut(name)).cloned().collect();
-    cut.iter().for_each(|name| drop(links.remove(name)));
+    for name in &cut {
+        links.remove(name);
+    }
     let mut whole: BTreeMap<(String, String), Vec<Severity>> = BTreeMap::new();
     for seen in all {
         let mut next = Some(name(seen));
@@ -326,7 +328,7 @@ fn a_power_cut_at_any_change_of_the_tables_files_leaves_a_right_table() {
         for _ in 0..60 {
             append(&store, &drawn(&mut random, 40));
         }
-        let effect = Effect::ALL[at as usize % Effect::ALL.len()];
+        let effect = Effect::ALL[usize::try_from(at).unwrap() % Effect::ALL.len()];
         disk.plan(&[Fault { at: Moment::Change(before + at), effect, act: Act::Die }]);
         let _ = store.processes().list(&Scope::everything(), &ProcessFilter::default(), None, 10);
         let next = disk.power_cut();
