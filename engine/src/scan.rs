@@ -15,6 +15,11 @@ mod facets;
 mod family;
 mod filter;
 mod histogram;
+mod includes;
+mod judge;
+mod needle;
+#[cfg(test)]
+mod needle_tests;
 mod position;
 mod read;
 mod scope;

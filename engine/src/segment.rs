@@ -1,6 +1,6 @@
 //! Sealed segments on disk: `chains/<service>/<first seq>.segment`, written once, mapped, replaced only by rename.
 
-mod blocks;
+pub mod blocks;
 mod cursors;
 pub mod leaves;
 pub mod merge;

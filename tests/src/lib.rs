@@ -10,6 +10,7 @@
 pub mod command;
 pub mod flip;
 pub mod flip_segment;
+pub mod folding;
 pub mod forge;
 pub mod plain;
 pub mod sample;

@@ -289,7 +289,7 @@ fn read(view: &View<'_>) -> Result<u32, SegmentError> {
     note(view.leaf(view.footer().end_seq() - 1).map(drop));
     for field in texts() {
         let Ok(Some(Column::Texts(own))) = view.column(field) else { continue };
-        let templates: usize = own.templates().map(|template| template.pieces().count()).sum();
+        let templates: usize = own.templates().map(|template| template.pieces().len()).sum();
         assert!(templates <= 1 << 20, "{templates} pieces");
         let mut cursor = text::Cursor::new();
         for place in (0..ROWS_READ_MAX.min(last)).chain([last]) {

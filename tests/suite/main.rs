@@ -14,6 +14,7 @@ mod read_only;
 mod sealed;
 mod sealed_scan;
 mod sealing;
+mod search;
 mod second_reader;
 mod segment;
 mod simulation;

@@ -21,6 +21,7 @@ use sealog_engine::scan::{Filter, Hit, Log, Order, Query, Scan, Scope, Text, Tim
 use sealog_engine::store::{Options, Store};
 use sealog_engine::view::{Chain, View};
 use sealog_tests::command::{Scratch, run};
+use sealog_tests::folding::{includes, only};
 use sealog_tests::sealed;
 use sealog_tests::simulation::random::Random;
 use serde_json::{Value, json};
@@ -107,27 +108,6 @@ fn is_found(case: &Case, entry: &Value) -> bool {
         && time.map_or(!has_window, |time| {
             case.from.as_deref().is_none_or(|from| from <= time) && case.to.as_deref().is_none_or(|to| time < to)
         })
-}
-
-/// Case-insensitive "includes", without a table: simple case folding, as far as single characters' own case mappings
-/// give it.
-fn includes(text: &str, part: &str) -> bool {
-    let fold = |text: &str| text.chars().map(folded).collect::<String>();
-    fold(text).contains(&fold(part))
-}
-
-fn folded(c: char) -> char {
-    // Dotless i has an upper case and no folding (CaseFolding.txt has none of statuses C and S).
-    if c == 'ı' {
-        return c;
-    }
-    let upper = only(c.to_uppercase()).unwrap_or(c);
-    only(upper.to_lowercase()).unwrap_or(upper)
-}
-
-fn only(mut characters: impl Iterator<Item = char>) -> Option<char> {
-    let first = characters.next()?;
-    characters.next().is_none().then_some(first)
 }
 
 /// The entries that a case finds, as indexes into `entries`, which are in the order of the log.

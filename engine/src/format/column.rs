@@ -15,6 +15,7 @@ pub mod packed;
 mod packed_tests;
 mod page;
 mod presence;
+pub mod raw;
 mod sample;
 mod shapes;
 pub mod template;

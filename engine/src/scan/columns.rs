@@ -1,205 +1,274 @@
-//! What a filter asks of a sealed segment's columns, before any record is put together.
-//!
-//! Texts of a column are judged by the codes that stand for them, each template once; a row is looked at only where its
-//! code leaves it open. Nothing here trusts that a text is where its writer would have put it: a code is refused only
-//! if no row of it can have such a text.
+//! What a filter asks of a sealed segment's columns, before any record is put together: block by block, codes first,
+//! then rows that codes leave open.
 
 use super::Log;
-use super::filter::{Compiled, Exact, Includes};
-use crate::format::column::template::{Piece, Template};
-use crate::format::column::text::{self, Text};
+use super::filter::Compiled;
+use super::includes;
+use super::includes::Includes;
+use super::judge::{Judge, Judged, Question, Verdict};
+use crate::format::column::BLOCK_ROWS;
+use crate::format::column::text;
 use crate::format::column::times::Reference;
-use crate::format::column::window::Window;
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
-use crate::format::segment::references;
-use crate::format::sheet::Sheet;
 use crate::model::{Severity, Timestamp};
-use crate::segment::view::{Column, Cursors, View};
+use crate::segment::view::{Column, Cursors, RowTexts, View, bits};
+
+const ROWS: usize = BLOCK_ROWS as usize;
+/// Fields that messages refer to and that have columns.
+const SOURCES: usize = 16;
 
 /// A filter, made ready for one segment.
 pub(super) struct Test {
     /// Bits of severity classes.
     severities: Option<u8>,
     has_verbatim: bool,
-    /// All must say yes.
-    exact: Vec<TextTest>,
+    /// All must say yes; each with its index among the filter's exact fields.
+    exact: Vec<(usize, TextTest)>,
     /// One of each, unless there are none, must say yes.
     items: Vec<TextTest>,
     searches: Vec<TextTest>,
     /// What is asked beside texts.
     asks_more: bool,
-}
-
-/// A place that is looked at.
-#[derive(Clone, Copy)]
-pub(super) struct Look {
-    pub place: u32,
-    pub reference: Reference,
-    pub tenant: u32,
-}
-
-/// What a code says of its rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    No,
-    Yes,
-    /// Each row is to be looked at.
-    Open,
+    /// Rows of the block whose records are kept whole.
+    verbatim: u128,
 }
 
 /// What is asked of one text column.
 struct TextTest {
     field: Field,
-    /// Index among the filter's exact fields.
-    exact: usize,
-    /// By code.
-    verdicts: Vec<Verdict>,
-    codes: Window,
+    judged: Judged,
+    /// What messages may refer to.
+    sources: Vec<(Field, Judged)>,
+    /// Of the block that is looked at.
+    marks: Marks,
 }
 
-/// Something that is asked of a text.
-#[derive(Clone, Copy)]
-enum Question<'c> {
-    IsOneOf(&'c Exact),
-    Includes(&'c [Includes]),
+/// What codes say of the rows of a block.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    yes: u128,
+    open: u128,
+    /// By source: rows of which one of the fields that their message refers to must say yes.
+    values: [u128; SOURCES],
+    any_values: u128,
 }
 
-impl Question<'_> {
-    fn answer(self, text: &[u8]) -> bool {
-        // Columns give UTF-8.
-        let Ok(text) = std::str::from_utf8(text) else { return false };
-        match self {
-            Question::IsOneOf(exact) => exact.has(text),
-            Question::Includes(parts) => parts.iter().any(|part| part.is_in(text)),
+impl Marks {
+    fn of(
+        view: &View<'_>,
+        field: Field,
+        judged: &Judged,
+        block: u32,
+        rows: u128,
+    ) -> Result<Marks, SegmentError> {
+        let mut marks = Marks::default();
+        if judged.best == Verdict::No {
+            return Ok(marks);
         }
+        let mut codes = [0; ROWS];
+        view.codes_of(field, block, &mut codes)?;
+        // A row that repeats one of a page takes no text of its own.
+        let in_pages = rows_of_code(&codes, text::RAW);
+        if codes.contains(&u64::from(text::REPEAT)) {
+            resolve_repeats(&mut codes);
+        }
+        // A code that means nothing is looked at, which says so.
+        let unknown = judged.verdicts.len() - 1;
+        let mut verdicts = [Verdict::No as u8; ROWS];
+        let mut all = 0;
+        for (verdict, code) in verdicts.iter_mut().zip(&codes) {
+            let code = usize::try_from(*code).unwrap_or(unknown).min(unknown);
+            *verdict = judged.verdicts[code] as u8;
+            all |= *verdict;
+        }
+        if all == Verdict::No as u8 {
+            return Ok(marks);
+        }
+        marks.yes = rows_of(&verdicts, Verdict::Yes);
+        marks.open = rows_of(&verdicts, Verdict::Open);
+        marks.any_values = rows_of(&verdicts, Verdict::Values);
+        if let (Some([yes, open]), Some(Column::Texts(column))) = (&judged.raw, view.column(field)?) {
+            let raw = rows_of_code(&codes, text::RAW);
+            marks.open &= !raw;
+            let before = if raw == 0 { 0 } else { column.raw_before(block) as usize };
+            for row in bits(raw & rows) {
+                let number =
+                    before + (in_pages << (BLOCK_ROWS - 1 - row)).count_ones().saturating_sub(1) as usize;
+                marks.yes |= u128::from(yes.has(number)) << row;
+                marks.open |= u128::from(open.has(number) && !yes.has(number)) << row;
+            }
+        }
+        marks.yes &= rows;
+        marks.open &= rows;
+        marks.any_values &= rows;
+        for row in bits(marks.any_values) {
+            let code = usize::try_from(codes[row as usize]).unwrap_or(usize::MAX);
+            let own = judged.values.get(code).copied().unwrap_or_default();
+            for (source, rows) in marks.values.iter_mut().enumerate() {
+                *rows |= u128::from(own >> source & 1) << row;
+            }
+        }
+        Ok(marks)
     }
 
-    fn of_template(self, template: Template<'_>, is_message: bool) -> Verdict {
-        let (mut first, mut last) = (None, None);
-        let mut has_slot = false;
-        for piece in template.pieces() {
-            has_slot |= matches!(piece, Piece::Slot(_));
-            first = first.or(Some(piece));
-            last = Some(piece);
+    fn all(&self) -> u128 {
+        self.yes | self.open | self.any_values
+    }
+}
+
+/// Puts the code of the row before in the place of each that repeats it.
+fn resolve_repeats(codes: &mut [u64; ROWS]) {
+    // No row is before the first, and nothing is there to be repeated of one without a text: reading tells.
+    let mut last = u64::MAX;
+    for code in codes {
+        if *code == u64::from(text::REPEAT) {
+            *code = if last == u64::from(text::ABSENT) { u64::MAX } else { last };
         }
-        let literal = |piece: Option<Piece<'_>>| match piece {
-            Some(Piece::Literal(text)) => text.to_owned(),
-            _ => String::new(),
-        };
-        let (first, last) = (literal(first), literal(last));
-        let is_folded = |text: &str| is_message && references::is_folded(text.as_bytes().into());
-        match self {
-            _ if !has_slot && !is_folded(&first) => {
-                if self.answer(first.as_bytes()) {
-                    Verdict::Yes
-                } else {
-                    Verdict::No
+        last = *code;
+    }
+}
+
+/// A bit for each row of a code.
+fn rows_of_code(codes: &[u64; ROWS], code: u32) -> u128 {
+    rows_of(&codes.map(|own| u8::from(own == u64::from(code)) * Verdict::Open as u8), Verdict::Open)
+}
+
+/// A bit for each row with this verdict.
+fn rows_of(verdicts: &[u8; ROWS], wanted: Verdict) -> u128 {
+    let mut rows = 0;
+    for (chunk, at) in verdicts.as_chunks::<8>().0.iter().zip((0..).step_by(8)) {
+        let same = chunk.map(|verdict| u8::from(verdict == wanted as u8));
+        // The lowest bit of each byte, side by side.
+        let bits = u64::from_le_bytes(same).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        rows |= u128::from(bits) << at;
+    }
+    rows
+}
+
+/// A block that is looked at, and what reading it needs.
+pub(super) struct Looking<'l, 'a> {
+    pub view: &'l View<'a>,
+    pub compiled: &'l Compiled,
+    pub cursors: &'l mut Cursors<'a>,
+    pub texts: &'l mut RowTexts,
+    pub block: u32,
+}
+
+impl Looking<'_, '_> {
+    /// The rows that say yes of those that are looked at one by one.
+    fn look(&mut self, field: Field, question: Question<'_>, mut rows: u128) -> Result<u128, SegmentError> {
+        let mut found = 0;
+        while rows != 0 {
+            let (view, texts) = (self.view, &mut *self.texts);
+            rows = match (field, question) {
+                (Field::Message, Question::Includes(_)) => {
+                    view.messages_of(self.block, rows, self.cursors, texts)?
                 }
-            }
-            Question::IsOneOf(exact) => {
-                let fits = |value: &String| value.starts_with(&first) && value.ends_with(&last);
-                if exact.values.iter().any(fits) { Verdict::Open } else { Verdict::No }
-            }
-            Question::Includes(parts) => {
-                let has = |piece| match piece {
-                    Piece::Literal(text) if !is_folded(text) => parts.iter().any(|part| part.is_in(text)),
-                    _ => false,
-                };
-                if template.pieces().any(has) { Verdict::Yes } else { Verdict::Open }
-            }
+                _ => view.texts_of(field, self.block, rows, self.cursors, texts)?,
+            };
+            found |= match question {
+                Question::Includes(parts) => includes::rows_with(parts, texts),
+                Question::IsOneOf(_) => rows_that_are(question, texts),
+            };
         }
+        Ok(found)
     }
+
+    /// The rows whose own text says yes.
+    fn own(
+        &mut self,
+        field: Field,
+        judged: &Judged,
+        question: Question<'_>,
+        rows: u128,
+    ) -> Result<u128, SegmentError> {
+        let marks = Marks::of(self.view, field, judged, self.block, rows)?;
+        Ok(marks.yes | self.look(field, question, marks.open)?)
+    }
+}
+
+fn rows_that_are(question: Question<'_>, texts: &RowTexts) -> u128 {
+    let (mut begin, mut rows) = (0, 0);
+    for (row, end) in texts.ends() {
+        if texts.bytes().get(begin..*end).is_some_and(|text| question.answer(text)) {
+            rows |= 1 << row;
+        }
+        begin = *end;
+    }
+    rows
 }
 
 impl TextTest {
-    fn new(
-        view: &View<'_>,
-        field: Field,
-        exact: usize,
-        question: Question<'_>,
-    ) -> Result<TextTest, SegmentError> {
-        let empty = if question.answer(&[]) { Verdict::Yes } else { Verdict::No };
-        let mut verdicts = vec![empty];
-        if let Some(Column::Texts(column)) = view.column(field)? {
-            let raw = if column.sizes().raw_row_count > 0 { Verdict::Open } else { Verdict::No };
-            verdicts.extend([raw, Verdict::Open]);
-            let of = |template| question.of_template(template, field == Field::Message);
-            verdicts.extend(column.templates().map(of));
-        }
-        Ok(TextTest { field, exact, verdicts, codes: Window::default() })
+    fn new(view: &View<'_>, field: Field, question: Question<'_>) -> Result<TextTest, SegmentError> {
+        let mut judge = Judge::new(view, question);
+        let judged = judge.column(field)?;
+        Ok(TextTest { field, judged, sources: judge.sources, marks: Marks::default() })
     }
 
     /// Whether no row of the segment can say yes. Rows that repeat are like rows that don't.
     fn is_hopeless(&self) -> bool {
-        let mut own = self.verdicts.iter().zip(0_u32..).filter(|(_, code)| *code != text::REPEAT);
-        own.all(|(verdict, _)| *verdict == Verdict::No)
+        self.judged.best == Verdict::No
     }
 
-    fn verdict(&mut self, column: Option<&Text<'_>>, place: u32) -> Verdict {
-        let code = column.map_or(0, |column| self.codes.get(column.codes(), place));
-        let verdict = usize::try_from(code).ok().and_then(|code| self.verdicts.get(code));
-        // A code that means nothing is looked at, which says so.
-        verdict.copied().unwrap_or(Verdict::Open)
+    /// Rows of a block that can say yes, as far as codes tell.
+    fn mark(&mut self, view: &View<'_>, block: u32, rows: u128) -> Result<u128, SegmentError> {
+        self.marks = Marks::of(view, self.field, &self.judged, block, rows)?;
+        Ok(self.marks.all())
     }
 
-    fn passes<'a>(
-        &mut self,
-        view: &View<'a>,
-        look: Look,
+    /// Rows of the block that was marked that say yes.
+    fn settle(
+        &self,
+        looking: &mut Looking<'_, '_>,
         question: Question<'_>,
-        cursors: &mut Cursors<'a>,
-        room: &mut Sheet,
-    ) -> Result<bool, SegmentError> {
-        let column = match view.column(self.field)? {
-            Some(Column::Texts(column)) => Some(&**column),
-            _ => None,
-        };
-        Ok(match self.verdict(column, look.place) {
-            Verdict::Yes => true,
-            Verdict::No => false,
-            Verdict::Open if self.field == Field::Message => {
-                question.answer(view.message_next(look.place, look.tenant, cursors, room)?)
+        rows: u128,
+    ) -> Result<u128, SegmentError> {
+        let mut found = self.marks.yes & rows;
+        for ((field, judged), own) in self.sources.iter().zip(self.marks.values) {
+            let own = own & rows & !found;
+            if own != 0 {
+                found |= looking.own(*field, judged, question, own)?;
             }
-            Verdict::Open => {
-                question.answer(view.text_next(self.field, look.place, cursors)?.unwrap_or_default())
-            }
-        })
+        }
+        Ok(found | looking.look(self.field, question, self.marks.open & rows & !found)?)
     }
 }
 
 impl Test {
     /// What a filter asks of a segment; none if no row of it can be a hit.
     pub fn new(view: &View<'_>, compiled: &Compiled) -> Result<Option<Test>, SegmentError> {
+        let has_verbatim = view.has_verbatim();
+        let mut exact = Vec::with_capacity(compiled.exact.len());
+        for (index, own) in compiled.exact.iter().enumerate() {
+            let test = TextTest::new(view, own.column, Question::IsOneOf(own))?;
+            if test.is_hopeless() && !has_verbatim {
+                return Ok(None);
+            }
+            exact.push((index, test));
+        }
         let includes = |fields: [Field; 2], parts: &[Includes]| match parts {
             [] => Ok(Vec::new()),
             parts => {
-                let tests = fields.map(|field| TextTest::new(view, field, 0, Question::Includes(parts)));
+                let tests = fields.map(|field| TextTest::new(view, field, Question::Includes(parts)));
                 tests.into_iter().collect::<Result<Vec<_>, _>>()
             }
         };
-        let exact = compiled
-            .exact
-            .iter()
-            .enumerate()
-            .map(|(index, exact)| TextTest::new(view, exact.column, index, Question::IsOneOf(exact)));
         let severities = compiled.severities.as_ref();
-        let bits = |own: &Vec<Severity>| own.iter().fold(0, |bits, own| bits | 1 << own.class());
+        let severity_bits = |own: &Vec<Severity>| own.iter().fold(0, |bits, own| bits | 1 << own.class());
         let test = Test {
-            severities: severities.map(bits),
-            has_verbatim: view.has_verbatim(),
-            exact: exact.collect::<Result<_, _>>()?,
+            severities: severities.map(severity_bits),
+            has_verbatim,
+            exact,
             items: includes([Field::ObjectId, Field::ObjectName], &compiled.items)?,
             searches: includes([Field::Activity, Field::Message], &compiled.searches)?,
             asks_more: compiled.log != Log::All
                 || !compiled.successes.is_empty()
                 || compiled.generated.is_some(),
+            verbatim: 0,
         };
         let no_hope = |tests: &[TextTest]| !tests.is_empty() && tests.iter().all(TextTest::is_hopeless);
-        let is_hopeless = !test.has_verbatim
-            && (test.exact.iter().any(TextTest::is_hopeless)
-                || no_hope(&test.items)
-                || no_hope(&test.searches));
+        let is_hopeless = !has_verbatim && (no_hope(&test.items) || no_hope(&test.searches));
         Ok((!is_hopeless).then_some(test))
     }
 
@@ -208,76 +277,96 @@ impl Test {
         !self.asks_more && self.exact.is_empty() && self.items.is_empty() && self.searches.is_empty()
     }
 
-    /// Whether the severity of a place is one of those that are asked for.
-    pub fn passes_severity<'a>(
-        &self,
-        view: &View<'a>,
-        place: u32,
-        cursors: &mut Cursors<'a>,
-    ) -> Result<bool, SegmentError> {
-        let Some(bits) = self.severities else { return Ok(true) };
-        let class = view.number_next(Field::Severity, place, cursors)?;
-        Ok(class < 8 && bits >> class & 1 != 0)
+    /// Rows of a block that severity and codes leave. What they say of a record that is kept whole is yes.
+    pub fn mark(&mut self, view: &View<'_>, block: u32, mut rows: u128) -> Result<u128, SegmentError> {
+        if let Some(severities) = self.severities {
+            let mut classes = [0; ROWS];
+            view.numbers_of(Field::Severity, block, &mut classes)?;
+            let is_asked = |class: u64| class < 8 && severities >> class & 1 != 0;
+            let own = classes.iter().zip(0..).map(|(class, row)| u128::from(is_asked(*class)) << row);
+            rows &= own.fold(0, |rows, own| rows | own);
+        }
+        self.verbatim = 0;
+        if self.has_verbatim {
+            for row in bits(rows) {
+                self.verbatim |= u128::from(view.is_verbatim(block * BLOCK_ROWS + row)?) << row;
+            }
+        }
+        let mut left = rows & !self.verbatim;
+        for (_, test) in &mut self.exact {
+            if left != 0 {
+                left &= test.mark(view, block, left)?;
+            }
+        }
+        for tests in [&mut self.items, &mut self.searches] {
+            if left != 0 && !tests.is_empty() {
+                let mut own = 0;
+                for test in tests {
+                    own |= test.mark(view, block, left)?;
+                }
+                left &= own;
+            }
+        }
+        Ok(left | self.verbatim)
     }
 
-    /// Whether a place can be a hit, severities aside. What it says of a record that is kept whole is yes.
-    pub fn passes<'a>(
-        &mut self,
-        view: &View<'a>,
-        compiled: &Compiled,
-        look: Look,
-        cursors: &mut Cursors<'a>,
-        room: &mut Sheet,
-    ) -> Result<bool, SegmentError> {
-        if self.has_verbatim && view.is_verbatim(look.place)? {
-            return Ok(true);
+    /// Which of the rows of the block that was marked last can be hits. `reference` gives the commit time of a place.
+    pub fn settle(
+        &self,
+        looking: &mut Looking<'_, '_>,
+        rows: u128,
+        mut reference: impl FnMut(u32) -> Reference,
+    ) -> Result<u128, SegmentError> {
+        let mut left = rows & !self.verbatim;
+        if self.asks_more {
+            for row in bits(left) {
+                if !passes_more(looking, looking.block * BLOCK_ROWS + row, || reference(row))? {
+                    left &= !(1 << row);
+                }
+            }
         }
-        if self.asks_more && !self.passes_more(view, compiled, look, cursors)? {
+        let compiled = looking.compiled;
+        for (index, test) in &self.exact {
+            let Some(exact) = compiled.exact.get(*index) else { continue };
+            left = test.settle(looking, Question::IsOneOf(exact), left)?;
+        }
+        for (tests, parts) in [(&self.items, &compiled.items), (&self.searches, &compiled.searches)] {
+            if !tests.is_empty() {
+                let mut found = 0;
+                for test in tests {
+                    found |= test.settle(looking, Question::Includes(parts), left & !found)?;
+                }
+                left = found;
+            }
+        }
+        Ok(left | rows & self.verbatim)
+    }
+}
+
+/// What is asked of a place beside texts and severity.
+fn passes_more(
+    looking: &mut Looking<'_, '_>,
+    place: u32,
+    reference: impl FnOnce() -> Reference,
+) -> Result<bool, SegmentError> {
+    let Looking { view, compiled, cursors, .. } = looking;
+    if compiled.log != Log::All {
+        let has_process = match view.column(Field::ProcessId)? {
+            Some(Column::Texts(column)) => column.code(place) != text::ABSENT,
+            _ => false,
+        };
+        if has_process != (compiled.log == Log::Process) {
             return Ok(false);
         }
-        for test in &mut self.exact {
-            let Some(exact) = compiled.exact.get(test.exact) else { continue };
-            if !test.passes(view, look, Question::IsOneOf(exact), cursors, room)? {
-                return Ok(false);
-            }
-        }
-        for (tests, parts) in [(&mut self.items, &compiled.items), (&mut self.searches, &compiled.searches)] {
-            let mut found = tests.is_empty();
-            for test in tests {
-                found = found || test.passes(view, look, Question::Includes(parts), cursors, room)?;
-            }
-            if !found {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
-
-    fn passes_more<'a>(
-        &self,
-        view: &View<'a>,
-        compiled: &Compiled,
-        look: Look,
-        cursors: &mut Cursors<'a>,
-    ) -> Result<bool, SegmentError> {
-        if compiled.log != Log::All {
-            let has_process = match view.column(Field::ProcessId)? {
-                Some(Column::Texts(column)) => column.code(look.place) != text::ABSENT,
-                _ => false,
-            };
-            if has_process != (compiled.log == Log::Process) {
-                return Ok(false);
-            }
+    if !compiled.successes.is_empty() {
+        let success = view.number_next(Field::Success, place, cursors)?;
+        // What is no success makes no record: reading that says so.
+        if success <= 2 && (success == 0 || !compiled.successes.contains(&(success == 2))) {
+            return Ok(false);
         }
-        if !compiled.successes.is_empty() {
-            let success = view.number_next(Field::Success, look.place, cursors)?;
-            // What is no success makes no record: reading that says so.
-            if success <= 2 && (success == 0 || !compiled.successes.contains(&(success == 2))) {
-                return Ok(false);
-            }
-        }
-        let Some(window) = compiled.generated else { return Ok(true) };
-        let time = view.time_next(Field::GeneratedAt, look.place, look.reference, cursors)?;
-        Ok(time.is_some_and(|time| window.contains(Timestamp::from_nanos(time))))
     }
+    let Some(window) = compiled.generated else { return Ok(true) };
+    let time = view.time_next(Field::GeneratedAt, place, reference(), cursors)?;
+    Ok(time.is_some_and(|time| window.contains(Timestamp::from_nanos(time))))
 }

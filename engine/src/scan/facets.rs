@@ -3,7 +3,6 @@
 use super::aggregate::{self, Gather};
 use super::sealed::Found;
 use super::{Filter, ScanProblem, Scope};
-use crate::format::column::template::Piece;
 use crate::format::column::text;
 use crate::format::column::window::Window;
 use crate::format::record::Record;
@@ -190,11 +189,8 @@ impl Sum {
         let constants: Vec<Option<String>> = column
             .templates()
             .map(|template| {
-                let mut pieces = template.pieces();
-                match (pieces.next(), pieces.next()) {
-                    (Some(Piece::Literal(text)), None) => Some(text.to_owned()),
-                    _ => None,
-                }
+                let text = template.literal().filter(|text| !text.is_empty());
+                text.and_then(|text| std::str::from_utf8(text).ok()).map(str::to_owned)
             })
             .collect();
         is_constant.extend(constants.iter().map(Option::is_some));

@@ -5,6 +5,8 @@
 //! is what the regex crate folds by, and no normalization.
 
 use super::family::Members;
+use super::includes::Includes;
+use super::needle::Needle;
 use super::{ScanProblem, Scope};
 use crate::format::record::Record;
 use crate::format::segment::columns::Field;
@@ -12,7 +14,6 @@ use crate::limits;
 use crate::model::{RESERVED_PREFIX, Severity, Timestamp, Window};
 use crate::segment::view::View as SegmentView;
 use crate::view::View;
-use regex::{Regex, RegexBuilder};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -137,23 +138,8 @@ pub(super) struct Exact {
     pub values: Vec<String>,
     /// The same, if they are more than are quickly looked through.
     many: Option<Arc<HashSet<String>>>,
-}
-
-/// A case-insensitive "includes".
-#[derive(Clone)]
-pub(super) struct Includes(Option<Regex>);
-
-impl Includes {
-    fn new(text: &Text) -> Includes {
-        // An escaped text of at most 64 KiB is a literal; what it compiles to is bounded by its length.
-        let regex =
-            RegexBuilder::new(&regex::escape(&text.0)).case_insensitive(true).size_limit(1 << 28).build();
-        Includes(regex.ok())
-    }
-
-    pub fn is_in(&self, text: &str) -> bool {
-        self.0.as_ref().is_some_and(|regex| regex.is_match(text))
-    }
+    /// The values, to be followed through templates.
+    pub needles: Vec<Needle>,
 }
 
 /// So many values are looked through one by one.
@@ -162,7 +148,8 @@ const VALUES_LINEAR: usize = 16;
 impl Exact {
     fn new(column: Field, of_record: for<'r> fn(&'r Record<'_>) -> &'r str, values: Vec<String>) -> Exact {
         let many = (values.len() > VALUES_LINEAR).then(|| Arc::new(values.iter().cloned().collect()));
-        Exact { column, of_record, values, many }
+        let needles = values.iter().map(|value| Needle::exact(value)).collect();
+        Exact { column, of_record, values, many, needles }
     }
 
     /// Whether a field may have this value.
@@ -322,12 +309,11 @@ impl Compiled {
                 || entry.success.is_some_and(|success| self.successes.contains(&success)))
             && self.exact.iter().all(|exact| exact.has((exact.of_record)(record)))
             && self.is_of_members(record)
-            && (self.items.is_empty()
-                || self
-                    .items
-                    .iter()
-                    .any(|text| text.is_in(&entry.object.id) || text.is_in(&entry.object.name)))
-            && (self.searches.is_empty()
-                || self.searches.iter().any(|text| text.is_in(&entry.message) || text.is_in(&entry.activity)))
+            && (self.items.is_empty() || includes(&self.items, &entry.object.id, &entry.object.name))
+            && (self.searches.is_empty() || includes(&self.searches, &entry.message, &entry.activity))
     }
+}
+
+fn includes(parts: &[Includes], one: &str, other: &str) -> bool {
+    parts.iter().any(|part| part.is_in(one.as_bytes()) || part.is_in(other.as_bytes()))
 }

@@ -6,19 +6,21 @@
 //! little, and grow while little is found.
 
 use super::Order;
-use super::columns::{Look, Test};
+use super::columns::{Looking, Test};
 use super::filter::Compiled;
 use super::read::{push_places, walk_places};
 use crate::format::cbor::CborError;
+use crate::format::column::BLOCK_ROWS;
 use crate::format::column::times::Reference;
 use crate::format::fuse;
 use crate::format::segment::columns::Field;
 use crate::format::segment::filters;
 use crate::format::segment::places::{Places, Run};
 use crate::format::segment::{GROUP_ROWS, SegmentError, times};
-use crate::format::sheet::Sheet;
 use crate::model::{Severity, Timestamp};
-use crate::segment::view::{Cursors, View};
+use crate::segment::blocks::Blocks;
+use crate::segment::blocks::Wanted;
+use crate::segment::view::{Cursors, RowTexts, View, bits};
 use roaring::RoaringBitmap;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -79,7 +81,7 @@ pub(super) struct Found {
 /// Memory that reading needs again and again.
 #[derive(Default)]
 pub(super) struct Room {
-    text: Sheet,
+    texts: RowTexts,
     places: Vec<Range<u32>>,
 }
 
@@ -400,29 +402,29 @@ impl Sealed {
         let places = view.places()?;
         let times = view.times()?;
         let mut at = times::Cursor::default();
-        let mut run: Option<Run> = None;
-        let needs_time = compiled.generated.is_some();
-        let Room { text, places: ranges, .. } = room;
+        let Room { texts, places: ranges, .. } = room;
         let first = ranges.first().map_or(0, |first| first.start);
         let group = places.groups().get(places.group_of(first)).cloned().unwrap_or_default();
-        for place in ranges.iter().cloned().flatten() {
-            let row = view.row_next(place, &group, cursors)?;
-            if !rows.contains(&row) || !self.test.passes_severity(view, place, cursors)? {
-                continue;
-            }
-            if !self.test.is_empty() {
-                let own = match run {
-                    Some(run) if place < run.first + run.count => run,
-                    _ => places.run_at(place).ok_or_else(|| outside(place))?,
-                };
-                run = Some(own);
-                let time = if needs_time { times.get_next(row, &mut at) } else { 0 };
-                let look = Look { place, reference: Reference { time, row }, tenant: own.tenant };
-                if !self.test.passes(view, compiled, look, cursors, text)? {
-                    continue;
+        let mut own = [0; BLOCK_ROWS as usize];
+        for Wanted { block, rows: wanted } in Blocks::of(ranges) {
+            let mut left = self.test.mark(view, block, wanted)?;
+            for bit in bits(left) {
+                let row = view.row_next(block * BLOCK_ROWS + bit, &group, cursors)?;
+                own[bit as usize] = row;
+                if !rows.contains(&row) {
+                    left &= !(1 << bit);
                 }
             }
-            self.found.push(Found { row, place });
+            if left != 0 && !self.test.is_empty() {
+                let mut looking = Looking { view, compiled, cursors, texts, block };
+                left = self.test.settle(&mut looking, left, |bit| {
+                    let row = own[bit as usize];
+                    Reference { time: times.get_next(row, &mut at), row }
+                })?;
+            }
+            let found =
+                bits(left).map(|bit| Found { row: own[bit as usize], place: block * BLOCK_ROWS + bit });
+            self.found.extend(found);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Reads a segment's sections as they are asked for: each is checked against its CRC and opened once.
 
 mod fields;
+mod texts;
 
 pub use super::cursors::Cursors;
 pub use super::record::RECORD_EXPECTED;
@@ -8,6 +9,7 @@ pub use super::record::Read;
 use crate::format::column::ColumnError;
 use crate::format::column::bytes;
 use crate::format::column::packed;
+use crate::format::column::raw::RawTexts;
 use crate::format::column::text;
 use crate::format::column::times;
 use crate::format::segment::columns::{Field, Shape};
@@ -18,9 +20,11 @@ use crate::format::segment::tenants;
 use crate::format::segment::times::Times;
 use crate::format::segment::{Footer, GROUP_ROWS, Section, SectionKind, SegmentError, TenantRow};
 use crate::model::Severity;
+pub use fields::field_of;
 use roaring::RoaringBitmap;
 use std::sync::Mutex;
 use std::sync::OnceLock;
+pub use texts::{RowTexts, bits};
 
 /// An opened column.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ pub struct View<'a> {
     severities: Once<Vec<RoaringBitmap>>,
     filters: Once<Option<Filters<'a>>>,
     columns: [OnceLock<Result<Option<Column<'a>>, SegmentError>>; Field::ALL.len()],
+    /// By slots of columns of texts.
+    raw_texts: [OnceLock<Option<RawTexts>>; 18],
     pool: Mutex<Vec<Cursors<'a>>>,
 }
 
@@ -105,6 +111,7 @@ impl<'a> View<'a> {
             severities: OnceLock::new(),
             filters: OnceLock::new(),
             columns: std::array::from_fn(|_| OnceLock::new()),
+            raw_texts: std::array::from_fn(|_| OnceLock::new()),
             pool: Mutex::new(Vec::new()),
         }
     }
@@ -325,6 +332,16 @@ impl<'a> View<'a> {
         };
         let cell = &self.columns[field.number()];
         cell.get_or_init(open).as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    /// All texts of a column's pages, for who looks through all of them; none if they are too many to be kept.
+    ///
+    /// # Errors
+    /// As [`View::tenants`].
+    pub fn raw_texts(&self, field: Field) -> Result<Option<&RawTexts>, SegmentError> {
+        let Some(Column::Texts(column)) = self.column(field)? else { return Ok(None) };
+        let own = self.raw_texts.get(field.slot());
+        Ok(own.and_then(|own| own.get_or_init(|| RawTexts::of(column)).as_ref()))
     }
 
     /// The small number of a place; 0 where there is none.

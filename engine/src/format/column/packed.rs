@@ -294,12 +294,17 @@ impl<'a> Packed<'a> {
     }
 
     /// Decodes block `number`: 128 rows, those past the end are 0.
-    pub(super) fn decode_block(&self, number: u32, out: &mut [u64; BLOCK_ROWS as usize]) {
+    pub fn decode_block(&self, number: u32, out: &mut [u64; BLOCK_ROWS as usize]) {
+        self.decode_first(number, out);
+    }
+
+    /// Decodes as many rows of block `number`, at most all, as there is room for; those past the end are 0.
+    pub(super) fn decode_first(&self, number: u32, out: &mut [u64]) {
         let first = number.saturating_mul(BLOCK_ROWS);
         let count = self.row_count.saturating_sub(first).min(BLOCK_ROWS) as usize;
-        let (own, past) = out.split_at_mut(count);
+        let (own, past) = out.split_at_mut(count.min(out.len()));
         past.fill(0);
-        if count == 0 {
+        if own.is_empty() {
             return;
         }
         let (base, width, at, bits) = self.frame(first);

@@ -243,7 +243,10 @@ impl<'a> Pages<'a> {
     #[inline]
     fn range(&self, string: u32, cache: &mut PageCache) -> Result<Range<usize>, ColumnError> {
         if !cache.strings.contains(&string) {
-            let page = self.page_of(string);
+            // Whoever reads upwards comes to the next page, which is found without a search.
+            let next = cache.page.wrapping_add(1);
+            let is_next = string == cache.strings.end && next < self.page_count && self.first(next) == string;
+            let page = if is_next { next } else { self.page_of(string) };
             self.decode(page, cache)
                 .ok_or(ColumnError::Page { page, expected: "strings that fill the declared length" })?;
         }
@@ -290,6 +293,7 @@ impl<'a> Pages<'a> {
         cache.ends.push(end);
         cache.begin = begin;
         cache.strings = strings;
+        cache.page = page;
         Some(())
     }
 }
@@ -326,6 +330,8 @@ impl Directory<'_> {
 pub(super) struct PageCache {
     /// Numbers of its strings; empty if there is none.
     strings: Range<u32>,
+    /// Its number.
+    page: u32,
     /// Where the first string begins in `bytes`.
     begin: u32,
     /// Where each string ends in `bytes`.

@@ -63,6 +63,17 @@ pub(super) struct Frame {
     pub(super) width: u32,
 }
 
+impl Frame {
+    /// Least and greatest value that a row can have.
+    fn values(self) -> (u64, u64) {
+        match self.base.checked_add(bits::mask(self.width)) {
+            Some(greatest) => (self.base, greatest),
+            // Sums wrap.
+            None => (0, u64::MAX),
+        }
+    }
+}
+
 /// Appends a table of `shapes`; `frames` are those of all slot values, in order.
 pub(super) fn encode(shapes: &[&[u8]], frames: &[Frame], effort: Effort, out: &mut Vec<u8>) {
     put_u32(out, shapes.len());
@@ -238,6 +249,12 @@ impl<'a> Table<'a> {
         Some(self.literal_of(entry).map_or(Row::Slots(Slots { table: self, entry }), Row::Literal))
     }
 
+    /// The bytes of all shapes, each with its end.
+    pub(super) fn shapes(&self) -> &[u8] {
+        let end = self.entries.last().map_or(0, |entry| entry.shape_end as usize);
+        self.shapes.get(..end).unwrap_or_default()
+    }
+
     fn slots(&self, entry: &Entry) -> &[SlotEntry] {
         self.slots.get(entry.slot_begin as usize..entry.slot_end as usize).unwrap_or_default()
     }
@@ -369,10 +386,19 @@ pub struct Template<'t> {
 /// A part of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'t> {
-    /// Text that every row of the template has here; never empty.
-    Literal(&'t str),
+    /// Text that every row of the template has here, in UTF-8; never empty.
+    Literal(&'t [u8]),
     /// A variable.
-    Slot(Slot),
+    Variable(Variable),
+}
+
+/// A variable, and what it can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// What it looks like.
+    pub slot: Slot,
+    /// Least and greatest value, of a UUID of each of its two.
+    pub values: [(u64, u64); 2],
 }
 
 impl<'t> Template<'t> {
@@ -381,21 +407,52 @@ impl<'t> Template<'t> {
         self.number
     }
 
-    /// Its pieces in order.
-    pub fn pieces(&self) -> impl Iterator<Item = Piece<'t>> + use<'t> {
+    /// Where it ends among the bytes of all; it begins behind the end of the one before.
+    pub fn shape_end(&self) -> usize {
+        self.table.entries.get(self.number).map_or(0, |entry| entry.shape_end as usize)
+    }
+
+    /// Its text, if it has no variable.
+    #[inline]
+    pub fn literal(&self) -> Option<&'t [u8]> {
         let table = self.table;
-        let entry = table.entries.get(self.number).copied().unwrap_or_default();
-        // `parse_shape` has checked that literals are UTF-8.
-        let literal = move |begin: u32, end: u32| {
-            let bytes = table.shapes.get(begin as usize..end as usize).unwrap_or_default();
-            std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()).map(Piece::Literal)
-        };
-        let slots = table.slots(table.entries.get(self.number).unwrap_or(&EMPTY)).iter();
-        slots
-            .flat_map(move |slot| {
-                [literal(slot.literal_begin, slot.literal_end), Some(Piece::Slot(slot.slot))]
-            })
-            .chain([literal(entry.tail_begin, entry.shape_end)])
-            .flatten()
+        table.literal(self.number).map(Loose::exact)
+    }
+
+    /// Gives its pieces in order, until one is refused.
+    #[inline]
+    pub fn each_piece(&self, mut each: impl FnMut(Piece<'t>) -> bool) {
+        let table = self.table;
+        let entry = table.entries.get(self.number).unwrap_or(&EMPTY);
+        let literal =
+            |begin: u32, end: u32| table.shapes.get(begin as usize..end as usize).unwrap_or_default();
+        let mut frames = table.frames.get(entry.frame_begin as usize..).unwrap_or_default().iter();
+        for SlotEntry { literal_begin, literal_end, slot } in table.slots(entry) {
+            let before = literal(*literal_begin, *literal_end);
+            if !before.is_empty() && !each(Piece::Literal(before)) {
+                return;
+            }
+            let mut values = [(0, 0); 2];
+            for values in values.iter_mut().take(slot.value_count()) {
+                *values = frames.next().map_or((0, u64::MAX), |frame| frame.values());
+            }
+            if !each(Piece::Variable(Variable { slot: *slot, values })) {
+                return;
+            }
+        }
+        let tail = literal(entry.tail_begin, entry.shape_end);
+        if !tail.is_empty() {
+            each(Piece::Literal(tail));
+        }
+    }
+
+    /// Its pieces in order.
+    pub fn pieces(&self) -> Vec<Piece<'t>> {
+        let mut pieces = Vec::new();
+        self.each_piece(|piece| {
+            pieces.push(piece);
+            true
+        });
+        pieces
     }
 }

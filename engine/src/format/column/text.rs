@@ -295,6 +295,16 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The bytes of all templates, markers of variables between them, each with its end: see [`Template::shape_end`].
+    pub fn shapes(&self) -> &[u8] {
+        self.table.shapes()
+    }
+
+    /// How many rows before a block are in pages.
+    pub fn raw_before(&self, block: u32) -> u32 {
+        self.begin_of(block).1
+    }
+
     /// Which column it is, among those whose bytes are borrowed at the same time.
     pub(super) fn identity(&self) -> (usize, usize) {
         (self.bytes.as_ptr().addr(), self.bytes.len())

@@ -17,6 +17,8 @@ use crate::format::sheet::Sheet;
 const TEXT_BYTES_MAX: usize = 4 << 10;
 /// Room for a key and the head of a text before it.
 const HEAD_BYTES: usize = 8;
+/// So few rows of a column are asked for one by one, where that is possible.
+const FEW: u32 = 8;
 const ROWS: usize = BLOCK_ROWS as usize;
 
 /// Texts of one block.
@@ -96,11 +98,31 @@ impl TextBlock {
             self.column = identity;
             self.page.forget();
         }
-        column.codes().decode_block(block, &mut self.codes);
         self.pairs.clear();
+        if wanted.count_ones() <= FEW && !column.is_reached_by_rows() {
+            return self.read_few(column, block, wanted, key);
+        }
+        // Rows behind the last one that is wanted tell nothing.
+        let (codes, _) = self.codes.split_at_mut(ROWS - wanted.leading_zeros() as usize);
+        column.codes().decode_first(block, codes);
         match wanted {
             u128::MAX => self.read_all(column, block, key),
             _ => self.read_some(column, block, wanted, key),
+        }
+    }
+
+    /// Reads rows of a column whose codes alone say their texts.
+    fn read_few(&mut self, column: &Text<'_>, block: u32, wanted: u128, key: u64) {
+        let mut at = At { bit: 0, raw: 0 };
+        let mut left = wanted;
+        while left != 0 {
+            let row = left.trailing_zeros();
+            left &= left - 1;
+            let code = column.code(block * BLOCK_ROWS + row);
+            self.spans[row as usize] = match code {
+                text::REPEAT => ALONE,
+                code => self.put(column, u64::from(code), &mut at, key).0,
+            };
         }
     }
 
@@ -119,6 +141,10 @@ impl TextBlock {
     }
 
     fn read_some(&mut self, column: &Text<'_>, block: u32, wanted: u128, key: u64) {
+        let raw = rows_of_code(&self.codes, u64::from(text::RAW));
+        if wanted & !raw == 0 {
+            return self.read_raw(column, block, wanted, raw, key);
+        }
         let mut at = At::begin(column, block);
         // Where the text of the row before is, or what it was put as.
         let (mut last_code, mut begin, mut put, mut is_same) = (u64::MAX, at, Some(ALONE), false);
@@ -151,6 +177,19 @@ impl TextBlock {
                 }
             };
             self.spans[row] = if is_repeat { repeated(span) } else { span };
+        }
+    }
+
+    /// Reads rows that are all in pages: those before them say which strings they have.
+    fn read_raw(&mut self, column: &Text<'_>, block: u32, wanted: u128, raw: u128, key: u64) {
+        let begin = At::begin(column, block);
+        let mut left = wanted;
+        while left != 0 {
+            let row = left.trailing_zeros();
+            left &= left - 1;
+            let before = (raw & !(u128::MAX << row)).count_ones();
+            let mut at = At { bit: begin.bit, raw: begin.raw.saturating_add(before) };
+            self.spans[row as usize] = self.put(column, u64::from(text::RAW), &mut at, key).0;
         }
     }
 
@@ -192,6 +231,16 @@ impl TextBlock {
             Err(_) => (ALONE, true),
         }
     }
+}
+
+/// A bit for each row of a code.
+fn rows_of_code(codes: &[u64; ROWS], code: u64) -> u128 {
+    let mut rows = 0;
+    for (chunk, at) in codes.as_chunks::<64>().0.iter().zip([0, 64]) {
+        let own = chunk.iter().zip(0..).fold(0, |own, (found, row)| own | u64::from(*found == code) << row);
+        rows |= u128::from(own) << at;
+    }
+    rows
 }
 
 /// What a row has that repeats one with this.

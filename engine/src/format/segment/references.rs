@@ -129,6 +129,51 @@ pub fn is_folded(text: Loose<'_>) -> bool {
     text.control_at(0).is_some()
 }
 
+/// What a character of a folded message says beside itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// It stands for the text of this key.
+    Value(u64),
+    /// It stands for nothing: the next character stands for itself.
+    Escape,
+}
+
+/// What a byte of a folded message says beside itself.
+#[inline]
+pub fn special(byte: u8) -> Option<Special> {
+    match byte {
+        ESCAPE => Some(Special::Escape),
+        byte => key_of(byte).map(Special::Value),
+    }
+}
+
+/// Where a message is put together.
+pub trait Message {
+    /// Appends bytes of it.
+    fn put(&mut self, piece: Loose<'_>);
+    /// Appends the text of a key; none if there is none.
+    fn put_value(&mut self, key: u64) -> Option<()>;
+    /// Bytes of it so far.
+    fn byte_count(&self) -> usize;
+}
+
+impl Message for Referring<'_> {
+    #[inline]
+    fn put(&mut self, piece: Loose<'_>) {
+        self.put(piece);
+    }
+
+    #[inline]
+    fn put_value(&mut self, key: u64) -> Option<()> {
+        self.put_value(key)
+    }
+
+    #[inline]
+    fn byte_count(&self) -> usize {
+        self.byte_count()
+    }
+}
+
 /// Keys that a folded message refers to, in order, each as often as it does.
 pub fn keys(text: &[u8]) -> impl Iterator<Item = u64> {
     let mut is_escaped = false;
@@ -146,7 +191,7 @@ pub fn keys(text: &[u8]) -> impl Iterator<Item = u64> {
 ///
 /// # Errors
 /// What was expected: a message that is longer than any record, or refers to what its row does not have.
-pub fn unfold(text: Loose<'_>, out: &mut Referring<'_>) -> Result<(), &'static str> {
+pub fn unfold(text: Loose<'_>, out: &mut impl Message) -> Result<(), &'static str> {
     let (mut rest, mut from) = (text, 0);
     while let Some(at) = rest.control_at(from) {
         let special = rest.exact().get(at).copied().unwrap_or_default();

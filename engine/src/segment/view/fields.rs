@@ -15,7 +15,7 @@ use crate::format::sheet::Sheet;
 use std::ops::Range;
 
 /// Text columns that a message may refer to, by the keys of the record.
-fn field_of(key: u64) -> Option<Field> {
+pub fn field_of(key: u64) -> Option<Field> {
     Some(match key {
         key::ORGANIZATION => Field::Organization,
         key::ACTIVITY => Field::Activity,
