@@ -83,6 +83,8 @@ pub const SEAL_ROWS_MIN: u32 = 4096;
 pub const JOURNAL_STOP_BYTES: u64 = 8 << 20;
 /// Entries of a chain that take more memory than this are sealed, however few: what is carried fits one frame.
 pub const CARRIED_BYTES_MAX: u64 = 4 << 20;
+/// What a row takes in a carry frame beside its record and leaf, about, where each has a part of its own.
+pub const CARRIED_ROW_BYTES: u64 = 128;
 /// `heads` is committed at a seal, but not more often than this: appenders wait for it.
 pub const HEADS_AT_SEAL_INTERVAL_NS: i64 = 1_000_000_000;
 

@@ -72,8 +72,8 @@ impl Reader {
     fn read(disk: &dyn Disk, identity: Identity, mut damage: Vec<Damage>) -> Result<Reader, Error> {
         let mut view = View::new();
         // Before everything else: what had left the journal by then is in a segment that is listed behind it.
-        let (ends, ends_damage) = read_ends(disk, &identity)?;
-        damage.extend(ends_damage);
+        let found_ends = read_ends(disk, &identity)?;
+        damage.extend(found_ends.damage);
         let listed = newest_in_journal(disk, &identity)?;
         // The journal is listed first: what leaves it from then on is in a segment that is listed behind it.
         let journal = JournalReader::new(disk, identity.id)
@@ -85,7 +85,7 @@ impl Reader {
         let replayed = replay(disk, journal, starts, &mut publish)?;
         let Publish { mut missing, .. } = publish;
         settle(disk, &identity, &view, listed)?;
-        for (service, end) in ends {
+        for (service, end) in found_ends.ends {
             let (size, end) = (view.chain_size(&service), end.chain.size());
             if size < end {
                 missing.entry(service).or_insert((size, end));

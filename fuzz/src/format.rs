@@ -9,6 +9,7 @@ use sealog_engine::format::journal::{FileHeader, FrameHeader, payload_crc};
 use sealog_engine::format::record as records;
 use sealog_engine::format::store_file::{StoreFile, StoreFileError};
 use sealog_engine::model::Entry;
+use std::collections::BTreeMap;
 
 /// A record. What decodes, and could be a producer's or the log's own, encodes to the same bytes.
 pub fn record(bytes: &[u8]) {
@@ -128,7 +129,7 @@ fn read_commit(commit: &Commit<'_>, payload: &[u8]) {
     assert_eq!(again, payload, "what decodes encodes to the same bytes");
 }
 
-/// `STORE`, or `state/ends` where the input begins as that does. What decodes encodes to the same bytes; what is salvaged
+/// `STORE`, or a file of `state/ends` where the input begins as that does. What decodes encodes to the same bytes; what is salvaged
 /// makes a `STORE` that decodes.
 pub fn store_file(bytes: &[u8]) {
     if bytes.starts_with(b"SLGENDS") {
@@ -151,8 +152,14 @@ pub fn store_file(bytes: &[u8]) {
 fn read_ends(bytes: &[u8]) {
     let Some(store_id) = bytes.get(8..).and_then(|rest| rest.first_chunk()) else { return };
     let read = |bytes: &[u8]| {
-        if let Ok(chains) = ends::decode(bytes, store_id) {
-            assert_eq!(ends::encode(store_id, &chains), bytes);
+        if let Ok(file) = ends::decode(bytes, store_id) {
+            assert_eq!(ends::encode(store_id, &file), bytes);
+            let mut known = BTreeMap::new();
+            if ends::take_in(&mut known, file.clone()).is_ok() {
+                // A chain that a file tells of twice is told of once.
+                assert!(known.len() <= file.chains.len());
+                let _ = ends::take_in(&mut known, file);
+            }
         }
     };
     read(bytes);

@@ -8,7 +8,7 @@ use sealog_engine::disk::Disk;
 use sealog_engine::error::Error;
 use sealog_engine::format::column::times::Reference;
 use sealog_engine::format::column::{Effort, bytes, names, packed, text, times};
-use sealog_engine::format::ends::{self, ChainEnd, LineEnd};
+use sealog_engine::format::ends::{self, ChainEnd, EndsFile, LineEnd};
 use sealog_engine::format::segment::columns::Row;
 use sealog_engine::format::segment::states::{self, Opening, OpeningLine};
 use sealog_engine::format::segment::{LineState, TenantRow, tenants};
@@ -62,8 +62,11 @@ pub fn seeds() -> Result<Vec<Seed>, Error> {
         "version-2",
         String::from_utf8_lossy(&store_file).replace("version 1", "version 2").into(),
     );
-    add("store_file", "ends", ends::encode(&[4; 16], &chain_ends()));
-    add("store_file", "ends-none", ends::encode(&[4; 16], &[]));
+    for (name, is_whole, chains) in
+        [("ends", true, chain_ends()), ("ends-changed", false, chain_ends()), ("ends-none", true, Vec::new())]
+    {
+        add("store_file", name, ends::encode(&[4; 16], &EndsFile { is_whole, chains }));
+    }
     let file = disk.get(&journal::path(1)).unwrap_or_default();
     let frames = frames(&*disk)?;
     let mut payloads = vec![shape::PAYLOADS];
@@ -124,14 +127,20 @@ pub fn seeds() -> Result<Vec<Seed>, Error> {
 
 /// Two chains with lines, and one without.
 fn chain_ends() -> Vec<ChainEnd> {
-    let line = |slot: u32| LineEnd { slot, line_id: [slot.to_le_bytes()[0]; 16], size: 3, digest: [9; 32] };
+    let line = |slot: u32, line: u32| LineEnd {
+        line,
+        slot,
+        line_id: [slot.to_le_bytes()[0]; 16],
+        size: 3,
+        digest: [9; 32],
+    };
     let chain = |service: &str, slot, size: u64, lines| ChainEnd {
         service: service.into(),
         slot,
         size,
         head: [7; 32],
         subtrees: vec![[8; 32]; size.count_ones() as usize],
-        lines: (slot + 1..slot + 1 + lines).map(line).collect(),
+        lines: (slot + 1..slot + 1 + lines).zip(0..).map(|(slot, number)| line(slot, number)).collect(),
     };
     vec![chain("mail-api", 0, 9, 3), chain("sealog.control", 4, 255, 1), chain("vault", 6, 1 << 40, 0)]
 }

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails as a test does")]
 
 use sealog_engine::batch::Batch;
+use sealog_engine::disk::Disk;
 use sealog_engine::error::Error;
+use sealog_engine::format::ends;
 use sealog_engine::model::Entry;
 use sealog_engine::process::ProcessBounds;
 use sealog_engine::reader::Reader;
@@ -76,7 +78,7 @@ fn stopped() -> (SimulatedDisk, Owed) {
     let store = open(&disk, 2);
     (700..720).for_each(|number| append(&store, &mut owed, entry(SERVICES[number % 3], number)));
     store.close().unwrap();
-    assert!(disk.bytes("journal/00000001.journal").is_none() && disk.bytes("state/ends").is_some());
+    assert!(disk.bytes("journal/00000001.journal").is_none() && !ends_of(&disk).is_empty());
     (disk, owed)
 }
 
@@ -100,8 +102,68 @@ fn untrimmed() -> (SimulatedDisk, Owed) {
     }
     let next = disk.power_cut();
     drop(store);
-    assert!(next.bytes("state/ends").is_none());
+    assert!(ends_of(&next).is_empty());
     (next, owed)
+}
+
+/// The files that say where chains end.
+fn ends_of(disk: &SimulatedDisk) -> Vec<String> {
+    let mut names = disk.list("state/ends").unwrap_or_default();
+    names.retain(|name| !name.ends_with(".new"));
+    names.sort();
+    names.into_iter().map(|name| format!("state/ends/{name}")).collect()
+}
+
+#[test]
+fn where_chains_end_is_written_as_far_as_it_changed() {
+    let (disk, mut owed) = (SimulatedDisk::new(6), Owed::new());
+    let store = filled(&disk, &mut owed, 400);
+    let mut seen = BTreeSet::new();
+    for number in 0..1_500 {
+        append(&store, &mut owed, entry(SERVICES[number % 3], 10_000 + number));
+        let files = ends_of(&disk);
+        let Some(newest) = files.last().filter(|newest| seen.insert(String::clone(newest))) else { continue };
+        let decoded = |path: &String| {
+            let bytes = disk.bytes(path).unwrap();
+            ends::decode(&bytes, bytes[8..].first_chunk().unwrap()).unwrap()
+        };
+        // One is whole, and all that is behind it changes.
+        let mut known = BTreeMap::new();
+        let all: Vec<_> = files.iter().map(decoded).collect();
+        assert!(all[0].is_whole && all[1..].iter().all(|file| !file.is_whole), "{files:?}");
+        all.into_iter().for_each(|file| ends::take_in(&mut known, file).unwrap());
+        for (service, end) in &known {
+            let sealed = store.view().chains().into_iter().find(|chain| chain.service() == &**service);
+            let sizes: Vec<u64> =
+                sealed.unwrap().segments().iter().map(|own| own.footer().end_seq()).collect();
+            assert!(sizes.contains(&end.size), "{newest}: {service} at {} of {sizes:?}", end.size);
+            let lines: u64 = end.lines.iter().map(|line| line.size).sum();
+            assert_eq!(lines, end.size, "{newest}: the lines of {service}");
+        }
+    }
+    let newest = ends_of(&disk);
+    assert!(seen.len() > 3 && newest.len() < seen.len(), "{seen:?} became {newest:?}");
+    // A file among them that is gone or does not read is told of; the next ones say all.
+    store.close().unwrap();
+    for (number, path) in ends_of(&disk).into_iter().enumerate() {
+        let disk = disk.copy(0);
+        if number % 2 == 0 {
+            flip(&disk, &path, 9)
+        } else {
+            disk.erase(&path)
+        }
+        let is_newest = ends_of(&disk).last().is_none_or(|newest| *newest < path);
+        let store = open(&disk, 8);
+        assert_eq!(store.view().damage().len(), usize::from(!is_newest || number % 2 == 0), "{path}");
+        let mut owed = owed.clone();
+        for number in 0..300 {
+            append(&store, &mut owed, entry(SERVICES[number % 3], 20_000 + number));
+        }
+        store.close().unwrap();
+        let store = open(&disk, 9);
+        assert_eq!(store.view().damage(), [], "{path}");
+        assert_eq!(found(store.view()), owed, "{path}");
+    }
 }
 
 fn paths(disk: &SimulatedDisk, service: &str) -> Vec<String> {
@@ -347,9 +409,10 @@ fn a_damaged_tenant_table_and_a_damaged_state_file_are_told() {
     drop(store);
 
     let (disk, owed) = stopped();
-    flip(&disk, "state/ends", 9);
+    let newest = ends_of(&disk).pop().unwrap();
+    flip(&disk, &newest, 9);
     let store = open(&disk, 3);
-    assert_eq!(store.view().damage()[0].file, "state/ends");
+    assert_eq!(store.view().damage()[0].file, newest);
     assert_eq!(store.view().read_only().count(), 0, "whole segments say all that it says");
     assert_eq!(found(store.view()), owed);
     store.append(batch(&[entry("billing", 1)])).unwrap();
@@ -360,7 +423,7 @@ fn without_what_tells_where_a_chain_stood_nothing_is_written() {
     let (disk, _) = stopped();
     let path = paths(&disk, "billing")[0].clone();
     flip(&disk, &path, 60);
-    disk.erase("state/ends");
+    ends_of(&disk).iter().for_each(|path| disk.erase(path));
     let error = Store::open_on(Arc::new(disk.clone()), Options { bounds: SMALL, ..sample::options(4) });
     let Err(Error::Damaged { place, detail }) = error else { panic!("it was opened") };
     assert!(place.ends_with(&path) && detail.contains("where the chain stood is not known"), "{detail}");

@@ -106,7 +106,7 @@ impl Damaged {
         disk: &dyn Disk,
         tails: &mut Tails,
         sealed: &mut BTreeMap<Box<str>, Restored>,
-        mut ends: Ends,
+        ends: &mut Ends,
         gains: &mut Vec<Gained>,
     ) -> Result<(), Error> {
         for (service, problems) in &self.found {

@@ -111,6 +111,33 @@ impl Ledger {
 
     /// Takes in what a chain gains, in the order of commits.
     pub fn apply(&mut self, gain: &Gain) {
+        let chain = self.begin(gain);
+        self.advance(chain, &gain.leaves, &gain.lines);
+        self.note_heads(gain);
+    }
+
+    /// As [`Ledger::apply`] with each in order, but what chains gain is hashed side by side.
+    pub fn apply_all<'g>(&mut self, gains: impl Iterator<Item = &'g Gain>) {
+        let mut by_chain: Vec<(Vec<Hash>, Vec<u32>)> = Vec::new();
+        for gain in gains {
+            let chain = self.begin(gain);
+            if by_chain.len() <= chain {
+                by_chain.resize_with(chain + 1, Default::default);
+            }
+            let (leaves, lines) = &mut by_chain[chain];
+            leaves.extend_from_slice(&gain.leaves);
+            lines.extend_from_slice(&gain.lines);
+            self.note_heads(gain);
+        }
+        for (chain, (leaves, lines)) in by_chain.into_iter().enumerate() {
+            if !leaves.is_empty() {
+                self.advance(chain, &leaves, &lines);
+            }
+        }
+    }
+
+    /// Begins a chain and lines that a gain is the first of; the chain's index.
+    fn begin(&mut self, gain: &Gain) -> usize {
         let index = match self.by_service.get(&gain.service) {
             Some(index) => *index,
             None => self.begin_chain(&gain.service),
@@ -126,12 +153,16 @@ impl Ledger {
             let slot = self.add_row(row);
             push_lean(&mut self.chains[index].lines, slot);
         }
-        let chain = &mut self.chains[index];
-        let leaves = &gain.leaves;
+        index
+    }
+
+    /// Moves a chain, its tree and its lines on.
+    fn advance(&mut self, chain: usize, leaves: &[Hash], lines: &[u32]) {
+        let chain = &mut self.chains[chain];
         chain.edge.extend(leaves, &mut self.hasher);
         chain.leaf = leaves.last().copied().unwrap_or(chain.leaf);
         // Entries by line, in order within each: one job a line.
-        let mut by_line: Vec<(u32, u32)> = gain.lines.iter().copied().zip(0..).collect();
+        let mut by_line: Vec<(u32, u32)> = lines.iter().copied().zip(0..).collect();
         by_line.sort_unstable();
         // A line that no part began: damage that verify names; here it is left out.
         let known = by_line.partition_point(|(line, _)| (*line as usize) < chain.lines.len());
@@ -146,6 +177,9 @@ impl Ledger {
         let jobs = runs().zip(&mut states).map(|(run, (.., digest))| LineJob::new(run, leaves, digest));
         self.hasher.run(jobs);
         states.into_iter().for_each(|(slot, size, digest)| self.directory.set(slot, size, digest));
+    }
+
+    fn note_heads(&mut self, gain: &Gain) {
         if gain.kind == kind::HEADS {
             self.has_grown = false;
             for head in &gain.told {

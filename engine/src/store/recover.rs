@@ -146,7 +146,9 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     let mut ledger = Ledger::new(identity.name.clone());
     let mut view = View::new();
     let mut damaged = Damaged::default();
-    let (ends, ends_damage) = ends::load(&*disk, &identity)?;
+    let found_ends = ends::load(&*disk, &identity)?;
+    let (mut ends, mut log, ends_damage) = (found_ends.ends, found_ends.log, found_ends.damage);
+    log.sync_names(&*disk)?;
     let mut sealed = load_segments(&*disk, &identity, &view, &mut tails, &mut damaged)?;
     let window = Window::default();
     let older = Arc::new(Older::find(&*disk)?);
@@ -182,7 +184,12 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     }
     let Recovery { mut tails, window, mut damaged, mut gains, file_starts, .. } = recovery;
     damaged.note_ends(&tails, &sealed, &ends);
-    damaged.settle(&*disk, &mut tails, &mut sealed, ends, &mut gains)?;
+    damaged.settle(&*disk, &mut tails, &mut sealed, &mut ends, &mut gains)?;
+    // Of damaged chains nothing is known that is not written.
+    for (service, own) in sealed.iter().filter(|(service, _)| !damaged.has(service)) {
+        log.note_changes(service, &own.chain, ends.get(service));
+    }
+    drop(ends);
     damaged.tell(&mut view, ends_damage);
     sealed.values().for_each(|own| ledger.restore(&own.chain, &own.line_ids));
     let chains = sealed.into_iter().map(|(service, own)| (service, own.chain));
@@ -194,7 +201,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
     // In the order of commits, which carried entries don't stand in: slots are given in it.
     gains.sort_by(|a, b| a.order().cmp(&b.order()));
     ledger.find_holes();
-    gains.iter().for_each(|gain| ledger.apply(&gain.gain));
+    ledger.apply_all(gains.iter().map(|gained| &gained.gain));
     drop(gains);
     if let Some(slot) = ledger.first_hole() {
         return Err(Error::Damaged {
@@ -221,7 +228,8 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<Pipeline, Er
         .find(|(file, _)| *file > remembered_to)
         .map_or(i64::MIN, |(_, logged_at)| *logged_at);
     let removed_to = u64::from(replayed.tail.trimmed);
-    let sealer = Sealer::new(Arc::clone(&disk), chains, Arc::clone(&older), remembered_until, removed_to);
+    let sealer =
+        Sealer::new(Arc::clone(&disk), chains, log, Arc::clone(&older), remembered_until, removed_to);
     let committer = Committer {
         identity: Arc::new(identity),
         tails,
@@ -377,7 +385,8 @@ impl replay::Visit for Recovery<'_> {
         }
         let mut chains = Vec::with_capacity(parts.len());
         for part in parts {
-            let chain = ServiceName::new(part.service).ok().and_then(|name| self.tails.chain_of(&name).ok());
+            let known = self.tails.find(part.service);
+            let chain = known.or_else(|| self.tails.chain_of(&ServiceName::new(part.service).ok()?).ok());
             // Damage that the part itself is refused for.
             let Some(chain) = chain else { return };
             chains.push(chain);
@@ -393,8 +402,14 @@ impl replay::Visit for Recovery<'_> {
 
 /// Moves the tails on by a part, which must continue them.
 fn replay_part(tails: &mut Tails, part: &Part<'_>) -> Result<(), String> {
-    let service = ServiceName::new(part.service).map_err(|error| error.to_string())?;
-    let chain = tails.chain_of(&service).map_err(|error| error.to_string())?;
+    let service = part.service;
+    let chain = match tails.find(service) {
+        Some(chain) => chain,
+        None => {
+            let service = ServiceName::new(service).map_err(|error| error.to_string())?;
+            tails.chain_of(&service).map_err(|error| error.to_string())?
+        }
+    };
     let tail = tails.chain(chain);
     if part.first_seq != tail.next_seq || part.prev != tail.prev {
         return Err(format!(

@@ -184,7 +184,10 @@ impl Sequence {
             0 => visit.part(journal, logged_at, part)?,
             known => visit.part(journal, logged_at, &part.behind(known))?,
         }
-        self.next.insert(part.service.into(), part.end_seq());
+        match self.next.get_mut(part.service) {
+            Some(next) => *next = part.end_seq(),
+            None => drop(self.next.insert(part.service.into(), part.end_seq())),
+        }
         Ok(())
     }
 

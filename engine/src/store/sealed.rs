@@ -66,6 +66,8 @@ pub struct Loaded {
 pub struct Built {
     pub first_seq: u64,
     pub bytes: Vec<u8>,
+    /// The lines that have an entry in it.
+    pub lines: Vec<u32>,
     pub behind: SealedChain,
 }
 
@@ -185,12 +187,12 @@ impl SealedChain {
             }
             let before = built.last().map_or(self, |built| &built.behind);
             let first_seq = before.size();
-            let (behind, bytes) = before.build_piece(&material, &piece, hasher)?;
+            let (behind, lines, bytes) = before.build_piece(&material, &piece, hasher)?;
             if bytes.len() as u64 > limits::SEGMENT_BYTES_MAX && piece.len() > 1 {
                 pieces.extend(halves(&piece));
                 continue;
             }
-            built.push(Built { first_seq, bytes, behind });
+            built.push(Built { first_seq, bytes, lines, behind });
         }
         if let Some(last) = built.last_mut() {
             last.behind.keys.clear();
@@ -203,7 +205,7 @@ impl SealedChain {
         material: &Material<'_>,
         piece: &Range<usize>,
         hasher: &mut Hasher,
-    ) -> Result<(SealedChain, Vec<u8>), Error> {
+    ) -> Result<(SealedChain, Vec<u32>, Vec<u8>), Error> {
         let damaged =
             |detail: String| Error::Damaged { place: format!("the chain of {}", self.service), detail };
         let (first_seq, end_seq) = (self.size(), self.size() + piece.len() as u64);
@@ -269,6 +271,7 @@ impl SealedChain {
         };
         let leaves = &material.leaves[piece.clone()];
         let frame = states::close(&opening, lines, leaves, &own, hasher);
+        let grown = frame.tenants.iter().map(|row| row.line).collect();
         for row in &frame.tenants {
             let line = &mut next.lines[row.line as usize];
             (line.size, line.digest) = (row.closing.size, row.closing.digest);
@@ -278,7 +281,7 @@ impl SealedChain {
             .ok_or_else(|| damaged(format!("a tree of other than {end_seq} entries")))?;
         let bytes = writer::build(frame, &material.rows[piece.clone()], &own, Effort::Light)
             .map_err(|error| damaged(error.to_string()))?;
-        Ok((next, bytes))
+        Ok((next, grown, bytes))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the one who seals keeps: where each chain's sealed part ends, and which journal files can go.
 
+use super::ends::EndsLog;
 use super::older::{Older, RememberedFile};
 use super::sealed::SealedChain;
 use crate::disk::Disk;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 pub struct Sealer {
     pub disk: Arc<dyn Disk>,
     pub chains: BTreeMap<Box<str>, SealedChain>,
+    /// What of that is written beside the segments.
+    pub ends: EndsLog,
     /// Chains whose segments are being built.
     pub building: Vec<Building>,
     /// IDs that came in journal files up to this number are remembered elsewhere.
@@ -43,6 +46,7 @@ impl Sealer {
     pub fn new(
         disk: Arc<dyn Disk>,
         chains: BTreeMap<Box<str>, SealedChain>,
+        ends: EndsLog,
         older: Arc<Older>,
         remembered_until: i64,
         removed_to: u64,
@@ -50,6 +54,7 @@ impl Sealer {
         Sealer {
             disk,
             chains,
+            ends,
             building: Vec::new(),
             remembered_to: older.remembered_to(),
             remembered_until,

@@ -153,6 +153,7 @@ impl Pipeline {
                 .map_err(|error| failed("open")(io::Error::other(error.to_string())))?;
             // One by one: if the next cannot be written, the chain goes on behind this one.
             self.view.seal(service, Arc::new(segment));
+            sealer.ends.note(service, built.lines.into_iter());
             sealer.chains.insert(service.into(), built.behind);
         }
         Ok(())
@@ -363,7 +364,11 @@ impl Pipeline {
             (committer.journal.journal(), committer.journal.file_bytes())
         };
         let bytes = bytes + (newest - 1 - sealer.removed_to.min(newest - 1)) * self.bounds.journal_file_bytes;
-        if bytes < self.bounds.journal_stop_bytes {
+        // What is not sealed is written again only if that lets the greater part of the journal go.
+        let pins = self.view.open_pins();
+        let carried: u64 =
+            pins.iter().map(|pin| pin.bytes + u64::from(pin.rows) * limits::CARRIED_ROW_BYTES).sum();
+        if bytes < self.bounds.journal_stop_bytes || carried > bytes / 2 {
             return Ok(());
         }
         // What is carried must be durable before a file says that those before it are not needed: two files.
