@@ -25,6 +25,7 @@ mod read;
 mod scope;
 mod sealed;
 mod tail;
+mod work;
 
 pub use buckets::{Bucket, BucketError};
 pub use count::Count;
@@ -37,6 +38,7 @@ pub use position::Position;
 pub use read::Hit;
 pub use scope::Scope;
 pub use tail::{Arrived, Dropped, Tail};
+pub use work::Work;
 
 use crate::format::cbor::CborError;
 use crate::view::View;
@@ -46,6 +48,7 @@ use read::{Candidate, Sources};
 use sealed::Room;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::time::Instant;
 
 /// Which end comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,15 +165,22 @@ impl Scan {
             room: Room::default(),
             problems,
         };
+        let began = Instant::now();
         if scan.remaining > 0 {
             (0..scan.chains.len()).for_each(|chain| scan.queue(chain));
         }
+        scan.room.work.choosing += began.elapsed();
         scan
     }
 
     /// What could not be read so far.
     pub fn problems(&self) -> &[ScanProblem] {
         &self.problems
+    }
+
+    /// What was done so far.
+    pub fn work(&self) -> Work {
+        Work { chains: self.chains.len() as u64, ..self.room.work }
     }
 
     fn queue(&mut self, index: usize) {
@@ -204,6 +214,7 @@ impl Scan {
 
     /// Reads the next entries; false if none is left.
     fn advance(&mut self) -> bool {
+        let began = Instant::now();
         let wanted = self.batch.min(self.remaining);
         let mut batch = Vec::with_capacity(usize::try_from(wanted.min(BATCH_MAX)).unwrap_or_default());
         while (batch.len() as u64) < wanted
@@ -213,8 +224,16 @@ impl Scan {
         }
         self.batch = (self.batch * 4).min(BATCH_MAX);
         let has_any = !batch.is_empty();
+        let chosen = Instant::now();
+        let rows = batch.iter().filter(|candidate| matches!(candidate, Candidate::Sealed(_))).count();
         let hits = read::read_all(batch, &self.compiled, &mut self.sources, &mut self.problems);
+        let work = &mut self.room.work;
         self.ready.extend(hits);
+        work.records += rows as u64;
+        work.hits += self.ready.len() as u64;
+        work.record_bytes += self.ready.iter().map(|hit| hit.record().len() as u64).sum::<u64>();
+        work.choosing += chosen - began;
+        work.reading += chosen.elapsed();
         has_any
     }
 }

@@ -66,7 +66,7 @@ fn scope(input: &mut Input<'_>) -> Scope {
 fn query(input: &mut Input<'_>) -> Query {
     let order = if input.byte() & 1 == 0 { Order::Descending } else { Order::Ascending };
     let limit = Some(u64::from(input.byte())).filter(|limit| *limit > 0).map(|limit| limit - 1);
-    let log = [Log::All, Log::Audit, Log::Process][usize::from(input.byte() % 3)];
+    let log = [Log::All, Log::Audit, Log::Process, Log::Customer][usize::from(input.byte() % 4)];
     let severities = input.byte();
     let named = Severity::ALL.into_iter().filter(|severity| severities >> severity.class() & 1 == 1);
     let severities = (severities & 1 == 1).then(|| named.collect());
@@ -123,6 +123,10 @@ fn is_hit(committed: &Committed<'_>, scope: &Scope, filter: &Filter) -> bool {
             Log::All => true,
             Log::Audit => entry.process.is_none(),
             Log::Process => entry.process.is_some(),
+            Log::Customer => entry
+                .process
+                .as_ref()
+                .is_none_or(|process| process.parent.is_empty() && process.event.is_closing()),
         }
         && any(&filter.tenants, &entry.tenant)
         && any(&filter.organizations, &entry.organization)

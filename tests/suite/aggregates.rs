@@ -69,6 +69,7 @@ fn filters(view: &View) -> Vec<(Scope, Filter)> {
         (everything(), Filter { activities: vec![entry.activity.to_string()], ..Filter::default() }),
         (everything(), Filter { searches: vec![Text::new("e").unwrap()], ..Filter::default() }),
         (everything(), Filter { log: Log::Process, ..Filter::default() }),
+        (everything(), Filter { log: Log::Customer, ..Filter::default() }),
         (everything(), Filter { successes: vec![false], ..Filter::default() }),
         (
             everything(),

@@ -88,6 +88,10 @@ fn is_found(case: &Case, entry: &Value) -> bool {
     let in_log = match case.log {
         Some("audit") => entry.get("process").is_none(),
         Some("process") => entry.get("process").is_some(),
+        Some("customer") => entry.get("process").is_none_or(|process| {
+            let event = process.get("event").and_then(Value::as_str);
+            process.get("parent").is_none() && matches!(event, Some("finished" | "failed" | "cancelled"))
+        }),
         _ => true,
     };
     in_log
@@ -168,6 +172,7 @@ fn query(case: &Case) -> Query {
             log: match case.log {
                 Some("audit") => Log::Audit,
                 Some("process") => Log::Process,
+                Some("customer") => Log::Customer,
                 _ => Log::All,
             },
             tenants: exact("tenant"),
@@ -353,7 +358,7 @@ fn random_case(entries: &[Value], random: &mut Random) -> Case {
             4 => case.severities = (0..1 + random.index(2)).map(|_| *random.pick(&SEVERITIES)).collect(),
             5 => case.min_severity = Some(*random.pick(&SEVERITIES)),
             6 => case.successes.push(random.chance(128)),
-            7 => case.log = Some(*random.pick(&["audit", "process", "all"])),
+            7 => case.log = Some(*random.pick(&["audit", "process", "customer", "all"])),
             8 => case.items.extend(part_of(some["object"]["name"].as_str(), random)),
             9 => case.searches.extend(part_of(some["message"].as_str(), random)),
             10 => case.searches.extend(part_of(some["activity"].as_str(), random)),

@@ -107,7 +107,7 @@ impl Samples {
                 }
                 6 => filter.severities = Some(vec![Severity::Warning, *random.pick(&Severity::ALL)]),
                 7 => filter.successes = vec![random.chance(128)],
-                8 => filter.log = *random.pick(&[Log::Audit, Log::Process]),
+                8 => filter.log = *random.pick(&[Log::Audit, Log::Process, Log::Customer]),
                 9 => {
                     let words = self.texts(random, |hit| {
                         let committed = hit.committed().unwrap();

@@ -153,6 +153,9 @@ pub struct Scan {
     /// Print how many entries match, and nothing else
     #[arg(long, conflicts_with = "format")]
     pub count: bool,
+    /// Scan, and print what each step kept instead of the entries
+    #[arg(long, conflicts_with_all = ["format", "count"])]
+    pub explain: bool,
     // Last, because the heading of its help counts for everything behind it.
     #[command(flatten)]
     #[expect(missing_docs, reason = "its fields carry the help")]
@@ -209,7 +212,7 @@ pub enum OutputFormat {
 #[derive(Args, Default)]
 #[command(next_help_heading = "Filters")]
 pub struct Filters {
-    /// Which of the logs: audit (entries without a process), process, or all
+    /// Which of the logs: audit (entries without a process), process, customer (audit, and how processes ended), or all
     #[arg(long, value_enum, default_value_t = LogName::All)]
     pub log: LogName,
     /// Customer
@@ -283,8 +286,7 @@ pub enum LogName {
     Audit,
     /// Entries with a process
     Process,
-    /// What a customer sees (not in this version)
-    #[value(hide = true)]
+    /// Entries without a process, and those that close a process that is no other's part
     Customer,
     /// All entries
     #[default]

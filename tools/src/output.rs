@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod entries;
+pub mod explain;
 pub mod human;
 pub mod json;
 pub mod progress;

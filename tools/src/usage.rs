@@ -13,12 +13,11 @@ use std::process::ExitCode;
 
 /// Flags of the contract that this version refuses: subcommand, flag, and why. They are not declared, so that no usage
 /// line, tip, completion or manual page names what is not there.
-const NOT_YET: [(&str, &str, &str); 7] = [
+const NOT_YET: [(&str, &str, &str); 6] = [
     ("append", "--server", NO_SERVER),
     ("scan", "--server", NO_SERVER),
     ("verify", "--server", NO_SERVER),
     ("demo", "--listen", "there is no server yet; the demo runs without it"),
-    ("scan", "--explain", "there is one plan until segments are sealed: every chain's index in memory"),
     ("verify", "--checkpoint", NO_SIGNATURES),
     ("verify", "--key", NO_SIGNATURES),
 ];

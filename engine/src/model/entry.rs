@@ -101,6 +101,11 @@ pub enum ProcessEvent {
 }
 
 impl ProcessEvent {
+    /// Whether the process is over with it.
+    pub const fn is_closing(self) -> bool {
+        matches!(self, ProcessEvent::Finished | ProcessEvent::Failed | ProcessEvent::Cancelled)
+    }
+
     /// All events, in the order of their numbers.
     pub const ALL: [ProcessEvent; 6] = [
         ProcessEvent::Started,

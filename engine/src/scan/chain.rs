@@ -139,9 +139,15 @@ impl ChainScan {
         let row = |seq: u64| u32::try_from(seq - first_seq).unwrap_or(u32::MAX);
         let rows = row(seqs.start)..row(seqs.end);
         let pace = self.pace.unwrap_or_else(|| Pace::new(asked.most));
+        let (first, last) = segment.footer().logged_at;
+        let work = &mut asked.room.work;
+        work.segments += 1;
+        work.segments_in_time += u64::from(asked.compiled.wants_time_between(first, last));
         match segment.read(|view| Sealed::new(view, asked.compiled, &rows, pace)) {
             Ok(sealed) => {
                 let sealed = Box::new(sealed?);
+                work.segments_left += 1;
+                work.rows_in_time += u64::from(sealed.row_count());
                 Some(Source::Sealed(asked.sources.add(&self.chain, &segment), segment, sealed))
             }
             Err(error) => {
@@ -203,6 +209,7 @@ impl ChainScan {
         if !open.rows.is_empty() {
             self.source = Some(Source::Open(open));
         }
+        asked.room.work.open_rows += hits.len() as u64;
         for hit in hits {
             match record::decode(hit.record()) {
                 Ok(record) if asked.compiled.matches(&record) => self.ready.push_back(Candidate::Read(hit)),

@@ -11,7 +11,7 @@ use crate::format::column::text;
 use crate::format::column::times::Reference;
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
-use crate::model::{Severity, Timestamp};
+use crate::model::{ProcessEvent, Severity, Timestamp};
 use crate::segment::view::{Column, Cursors, RowTexts, View, bits};
 
 const ROWS: usize = BLOCK_ROWS as usize;
@@ -351,11 +351,21 @@ fn passes_more(
 ) -> Result<bool, SegmentError> {
     let Looking { view, compiled, cursors, .. } = looking;
     if compiled.log != Log::All {
-        let has_process = match view.column(Field::ProcessId)? {
-            Some(Column::Texts(column)) => column.code(place) != text::ABSENT,
-            _ => false,
+        let has = |field| match view.column(field)? {
+            Some(Column::Texts(column)) => Ok::<_, SegmentError>(column.code(place) != text::ABSENT),
+            _ => Ok(false),
         };
-        if has_process != (compiled.log == Log::Process) {
+        let is_in_log = match (compiled.log, has(Field::ProcessId)?) {
+            (Log::Process, has_process) => has_process,
+            (Log::Customer, true) => {
+                let event = view.number_next(Field::ProcessEvent, place, cursors)?;
+                // What is no event makes no record: reading that says so.
+                ProcessEvent::from_number(event).is_none_or(ProcessEvent::is_closing)
+                    && !has(Field::ProcessParent)?
+            }
+            (_, has_process) => !has_process,
+        };
+        if !is_in_log {
             return Ok(false);
         }
     }

@@ -11,7 +11,7 @@ use super::{ScanProblem, Scope};
 use crate::format::record::Record;
 use crate::format::segment::columns::Field;
 use crate::limits;
-use crate::model::{RESERVED_PREFIX, Severity, Timestamp, Window};
+use crate::model::{Process, RESERVED_PREFIX, Severity, Timestamp, Window};
 use crate::segment::view::View as SegmentView;
 use crate::view::View;
 use std::collections::{BTreeSet, HashSet};
@@ -64,6 +64,8 @@ pub enum Log {
     Audit,
     /// Entries with a process.
     Process,
+    /// What a customer sees: entries without a process, and those that close a process that is no other's part.
+    Customer,
 }
 
 /// Which of an entry's times a window is about.
@@ -275,6 +277,12 @@ impl Compiled {
         }
     }
 
+    /// Whether entries from one commit time to another may be of the time that is asked for.
+    pub fn wants_time_between(&self, first: i64, last: i64) -> bool {
+        self.logged_from.is_none_or(|from| from.nanos() <= last)
+            && self.logged_to.is_none_or(|to| to.nanos() > first)
+    }
+
     /// Whether an index answers all that is asked: there is nothing but service, tenant, severity and commit time.
     pub fn is_indexed(&self) -> bool {
         self.log == Log::All
@@ -300,6 +308,10 @@ impl Compiled {
             Log::All => true,
             Log::Audit => entry.process.is_none(),
             Log::Process => entry.process.is_some(),
+            Log::Customer => {
+                let closes = |own: &Process<'_>| own.parent.is_empty() && own.event.is_closing();
+                entry.process.as_ref().is_none_or(closes)
+            }
         };
         let in_window =
             self.generated.is_none_or(|window| entry.generated_at.is_some_and(|time| window.contains(time)));

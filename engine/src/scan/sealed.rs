@@ -9,6 +9,7 @@ use super::Order;
 use super::columns::{Looking, Test};
 use super::filter::Compiled;
 use super::read::{push_places, walk_places};
+use super::work::Work;
 use crate::format::cbor::CborError;
 use crate::format::column::BLOCK_ROWS;
 use crate::format::column::times::Reference;
@@ -81,6 +82,7 @@ pub(super) struct Found {
 /// Memory that reading needs again and again.
 #[derive(Default)]
 pub(super) struct Room {
+    pub work: Work,
     texts: RowTexts,
     places: Vec<Range<u32>>,
 }
@@ -187,11 +189,12 @@ impl Sealed {
         if tenants.as_ref().is_some_and(Vec::is_empty) {
             return Ok(None);
         }
-        let Some(test) = Test::new(view, compiled)? else { return Ok(None) };
+        // Filters first: they cost a few cache lines, and templates are as many as a segment has.
         let groups = groups_with(view, compiled)?;
         if groups.as_ref().is_some_and(|groups| !groups.contains(&true)) {
             return Ok(None);
         }
+        let Some(test) = Test::new(view, compiled)? else { return Ok(None) };
         let severities = compiled.severities.as_ref().filter(|_| tenants.is_none());
         let candidates = severities.map(|own| rows_of(view, own)).transpose()?;
         // Steps through a group that is nearly all refused cost more than looking at all of it at once.
@@ -199,6 +202,11 @@ impl Sealed {
             pace.aim = AIM_MAX;
         }
         Ok(Some(Sealed { rows, candidates, tenants, test, groups, pace, found: Vec::new() }))
+    }
+
+    /// How many rows are left to look at.
+    pub fn row_count(&self) -> u32 {
+        self.rows.end - self.rows.start
     }
 
     /// How the next segment goes on.
@@ -309,7 +317,9 @@ impl Sealed {
             Order::Ascending => self.rows.start = looked_at.end.min(self.rows.end),
             Order::Descending => self.rows.end = looked_at.start.max(self.rows.start),
         }
+        room.work.rows_looked_at += room.places.iter().map(|own| own.len() as u64).sum::<u64>();
         self.look(view, compiled, &looked_at, cursors, room)?;
+        room.work.rows_left += self.found.len() as u64;
         match self.found.len() {
             ..FOUND_MIN => self.pace.aim = self.pace.aim.saturating_mul(4).min(AIM_MAX),
             FOUND_MAX.. => self.pace.aim = (self.pace.aim / 2).max(AIM_MIN),

@@ -269,9 +269,7 @@ fn reserved_services_are_found_only_when_named() {
 fn what_is_not_in_this_version_is_refused_in_words() {
     let scratch = six();
     let store = scratch.store();
-    let refusals: [(&[&str], &str); 7] = [
-        (&["scan", "--data", &store, "--explain"], "--explain"),
-        (&["scan", "--data", &store, "--log", "customer"], "--log customer"),
+    let refusals: [(&[&str], &str); 5] = [
         (&["scan", "--server", "http://127.0.0.1:1"], "--server"),
         (&["verify", "--server=http://127.0.0.1:1", "--data", &store], "--server"),
         (&["verify", "--data", &store, "--checkpoint", "file"], "--checkpoint"),
@@ -353,4 +351,35 @@ fn a_scan_beside_a_writer_gives_whole_entries() {
         before = found.len();
     }
     writer.finish().exits(0);
+}
+
+#[test]
+fn explain_tells_what_each_step_kept() {
+    let scratch = six();
+    let ran = run(["scan", "--data", &scratch.store(), "--service", "directory", "--explain"]).exits(0);
+    let kept = |step: &str| {
+        let line = ran.out().lines().find(|line| line.starts_with(step)).expect(step).to_owned();
+        line.split_whitespace().last().expect("a number").to_owned()
+    };
+    assert_eq!((kept("chains"), kept("entries given")), ("1".to_owned(), "2".to_owned()));
+    run(["scan", "--data", &scratch.store(), "--explain", "--count"]).exits(2);
+}
+
+#[test]
+fn a_customer_sees_entries_without_a_process_and_how_processes_ended() {
+    let scratch = Scratch::new();
+    let process = |id: &str, event: &str| json!({"message": format!("{id} {event}"), "process": {"id": id, "event": event}});
+    let entries = [
+        json!({"message": "alone"}),
+        process("p-1", "started"),
+        process("p-1", "message"),
+        json!({"message": "part", "process": {"id": "p-2", "parent": "p-1", "event": "finished"}}),
+        process("p-1", "finished"),
+        process("p-3", "failed"),
+        process("p-4", "cancelled"),
+        process("p-5", "cancel_requested"),
+    ];
+    run_with(["append", "--data", &scratch.store()], entries.into_iter().map(with).collect::<String>())
+        .exits(0);
+    finds(&scratch, &["--log", "customer"], &["alone", "p-1 finished", "p-3 failed", "p-4 cancelled"]);
 }

@@ -5,6 +5,7 @@ use crate::cli::{OrderName, OutputFormat, Scan};
 use crate::failure::{Failure, Outcome};
 use crate::filter::filter;
 use crate::output::entries::Printer;
+use crate::output::explain::explained;
 use crate::output::human::counted;
 use crate::output::terminal::{is_stdout_terminal, note};
 use sealog_engine::clock::{Clock, System};
@@ -46,6 +47,14 @@ pub fn run(args: &Scan) -> Outcome {
     }
     let mut scan = reader.scan(&scope, &Query { filter, order, limit, after: None });
     let mut out = output();
+    if args.explain {
+        let given = scan.by_ref().count() as u64;
+        let chains = reader.view().chains().len() as u64;
+        let written =
+            out.write_all(explained(&scan.work(), chains, given).as_bytes()).and_then(|()| out.flush());
+        written.map_err(|error| Failure::output(&error))?;
+        return finish(&reader, scan.problems());
+    }
     let mut count = 0;
     let written = {
         let mut printer = Printer::new(format, &mut out);
