@@ -44,6 +44,8 @@ const PATIENT: u64 = 10_000;
 pub(super) struct Pace {
     /// Rows of the next step.
     aim: u32,
+    /// All hits are wanted: nobody waits for the first ones.
+    is_patient: bool,
 }
 
 impl Pace {
@@ -51,8 +53,8 @@ impl Pace {
     pub fn new(most: u64) -> Pace {
         // Who wants all waits for all: small steps would read the same blocks and pages again and again.
         match most {
-            ..PATIENT => Pace { aim: AIM_MIN },
-            _ => Pace { aim: AIM_MAX / 4 },
+            ..PATIENT => Pace { aim: AIM_MIN, is_patient: false },
+            _ => Pace { aim: AIM_MAX, is_patient: true },
         }
     }
 }
@@ -322,7 +324,7 @@ impl Sealed {
         room.work.rows_left += self.found.len() as u64;
         match self.found.len() {
             ..FOUND_MIN => self.pace.aim = self.pace.aim.saturating_mul(4).min(AIM_MAX),
-            FOUND_MAX.. => self.pace.aim = (self.pace.aim / 2).max(AIM_MIN),
+            FOUND_MAX.. if !self.pace.is_patient => self.pace.aim = (self.pace.aim / 2).max(AIM_MIN),
             _ => {}
         }
         Ok(())

@@ -22,5 +22,8 @@ pub fn explained(work: &Work, chains: u64, given: u64) -> String {
     ];
     let table = plain(&["STEP", "OF", "KEPT"], rows, &[1, 2]);
     let (choosing, reading) = (seconds(work.choosing.as_secs_f64()), seconds(work.reading.as_secs_f64()));
-    format!("{table}{} of records; choosing took {choosing}, reading {reading}\n", bytes(work.record_bytes))
+    format!(
+        "{table}\n\n{} of records; choosing took {choosing}, reading {reading}\n",
+        bytes(work.record_bytes)
+    )
 }
