@@ -140,8 +140,8 @@ pub(super) struct Exact {
     pub values: Vec<String>,
     /// The same, if they are more than are quickly looked through.
     many: Option<Arc<HashSet<String>>>,
-    /// The values, to be followed through templates.
-    pub needles: Vec<Needle>,
+    /// The values, to be followed through templates; none if they are more.
+    needles: Vec<Needle>,
 }
 
 /// So many values are looked through one by one.
@@ -150,7 +150,8 @@ const VALUES_LINEAR: usize = 16;
 impl Exact {
     fn new(column: Field, of_record: for<'r> fn(&'r Record<'_>) -> &'r str, values: Vec<String>) -> Exact {
         let many = (values.len() > VALUES_LINEAR).then(|| Arc::new(values.iter().cloned().collect()));
-        let needles = values.iter().map(|value| Needle::exact(value)).collect();
+        let followed = if many.is_none() { values.as_slice() } else { &[] };
+        let needles = followed.iter().map(|value| Needle::exact(value)).collect();
         Exact { column, of_record, values, many, needles }
     }
 
@@ -160,6 +161,19 @@ impl Exact {
             Some(many) => many.contains(value),
             None => self.values.iter().any(|wanted| wanted == value),
         }
+    }
+
+    /// As [`Exact::has`], of a text as columns have it: UTF-8.
+    pub fn has_bytes(&self, text: &[u8]) -> bool {
+        match &self.many {
+            Some(_) => std::str::from_utf8(text).is_ok_and(|text| self.has(text)),
+            None => self.values.iter().any(|wanted| wanted.as_bytes() == text),
+        }
+    }
+
+    /// The values, each to be followed through templates; none if they are too many for that.
+    pub fn needles(&self) -> Option<&[Needle]> {
+        self.many.is_none().then_some(&self.needles)
     }
 }
 

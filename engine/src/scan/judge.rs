@@ -38,7 +38,7 @@ pub(super) enum Question<'c> {
 impl Question<'_> {
     pub fn answer(self, text: &[u8]) -> bool {
         match self {
-            Question::IsOneOf(exact) => exact.values.iter().any(|value| value.as_bytes() == text),
+            Question::IsOneOf(exact) => exact.has_bytes(text),
             Question::Includes(parts) => parts.iter().any(|part| part.is_in(text)),
         }
     }
@@ -203,7 +203,7 @@ impl<'v, 'a, 'c> Judge<'v, 'a, 'c> {
         match self.question {
             Question::IsOneOf(exact) => {
                 for (number, text) in texts.texts().enumerate() {
-                    if exact.values.iter().any(|value| value.as_bytes() == text) {
+                    if exact.has_bytes(text) {
                         yes.set(number);
                     }
                 }
@@ -438,13 +438,10 @@ fn of_plain(parts: &[Includes], held: &[Held], template: Template<'_>, edges: &m
 /// Whether texts of a template can be one of some values.
 fn of_exact(exact: &Exact, template: Template<'_>) -> Verdict {
     if let Some(text) = template.literal() {
-        return if exact.values.iter().any(|value| value.as_bytes() == text) {
-            Verdict::Yes
-        } else {
-            Verdict::No
-        };
+        return if exact.has_bytes(text) { Verdict::Yes } else { Verdict::No };
     }
-    let can_be = exact.needles.iter().any(|needle| {
+    let Some(needles) = exact.needles() else { return Verdict::Open };
+    let can_be = needles.iter().any(|needle| {
         // Nothing of it is before the first piece.
         let mut walk = Walk { ends: 1, seen: 0 };
         template.each_piece(|piece| {
