@@ -8,6 +8,7 @@
 
 mod event;
 mod reader;
+mod search;
 mod writer;
 
 pub use event::{Damage, Event, Frame, Lost, Tail};

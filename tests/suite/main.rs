@@ -5,6 +5,7 @@ mod concurrency;
 mod damage;
 mod documents;
 mod faults;
+mod halfway;
 mod hostile;
 mod layers;
 mod oracle;

@@ -3,6 +3,7 @@
 //! Believes nothing that a CRC does not cover. Knows no records: a payload is bytes whose CRC was checked.
 
 use super::event::{Damage, Event, Frame, Lost, Tail};
+use super::search::{self, Window};
 use super::{DIRECTORY, number_of, path};
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::format::journal::{
@@ -84,9 +85,7 @@ struct OpenFile {
     offset: u64,
     /// Frames below this were synced: the next file's first frame, or what a later frame here vouches for.
     vouched: u64,
-    /// Bytes that were searched last, and where they begin.
-    window: Vec<u8>,
-    window_start: u64,
+    window: Window,
 }
 
 impl<'d> JournalReader<'d> {
@@ -302,8 +301,7 @@ impl<'d> JournalReader<'d> {
             number,
             offset: FRAMES_OFFSET,
             vouched,
-            window: Vec::new(),
-            window_start: 0,
+            window: Window::default(),
         });
         Ok(())
     }
@@ -476,7 +474,11 @@ impl<'d> JournalReader<'d> {
     fn find_next(&mut self, open: &mut OpenFile, from: u64, may_be_torn: bool) -> io::Result<Option<Found>> {
         let mut nearest = None;
         let mut offset = from;
-        while let Some((found, header)) = self.find_header(open, offset)? {
+        loop {
+            let own = (&*open.file, open.length, &open.header.nonce);
+            let Some((found, header)) = open.window.next_header(own, offset, &mut self.bytes_read)? else {
+                break;
+            };
             offset = found + FRAME_ALIGNMENT;
             if header.number.get() >= self.expected_frame {
                 nearest = nearest.or(Some(Found { offset: found, frame: header.number.get() }));
@@ -491,75 +493,19 @@ impl<'d> JournalReader<'d> {
         Ok(is_damage.then(|| nearest.unwrap_or(at_end)))
     }
 
-    /// The nearest bytes from `from` on that decode as a frame header of their place. The window that was read last is
-    /// kept: a file full of headers is still read once.
-    fn find_header(&mut self, open: &mut OpenFile, from: u64) -> io::Result<Option<(u64, FrameHeader)>> {
-        const STEP: usize = 1 << 20;
-        #[expect(clippy::cast_possible_truncation, reason = "it is 8")]
-        const ALIGNMENT: usize = FRAME_ALIGNMENT as usize;
-        let mut start = from.next_multiple_of(FRAME_ALIGNMENT);
-        while start.saturating_add(FRAME_HEADER_BYTES as u64) <= open.length {
-            let within = start.checked_sub(open.window_start).and_then(|at| usize::try_from(at).ok());
-            let known = within.filter(|at| at.saturating_add(FRAME_HEADER_BYTES) <= open.window.len());
-            let mut at = match known {
-                Some(at) => at,
-                None => {
-                    open.window.resize(STEP, 0);
-                    let filled = read_full(&*open.file, &mut open.window, start)?;
-                    self.bytes_read += filled as u64;
-                    open.window.truncate(filled);
-                    open.window_start = start;
-                    if filled < FRAME_HEADER_BYTES {
-                        return Ok(None);
-                    }
-                    0
-                }
-            };
-            while at + FRAME_HEADER_BYTES <= open.window.len() {
-                let bytes = &open.window[at..at + FRAME_HEADER_BYTES];
-                let offset = open.window_start + at as u64;
-                if bytes[..4] == journal::FRAME_MAGIC
-                    && let Ok(header) = FrameHeader::decode(bytes, offset, &open.header.nonce)
-                {
-                    return Ok(Some((offset, header)));
-                }
-                at += ALIGNMENT;
-            }
-            start = open.window_start + at as u64;
-        }
-        Ok(None)
-    }
-
     fn is_blank_tail(&mut self, open: &OpenFile) -> io::Result<bool> {
         Ok(self.first_not_zero(&*open.file, open.offset, open.length)?.is_none())
     }
 
     fn first_not_zero(&mut self, file: &dyn DiskFile, from: u64, to: u64) -> io::Result<Option<u64>> {
-        // Small looks first: what is not zero is mostly near.
-        let mut chunk = vec![0; 1 << 10];
-        let mut start = from;
-        while start < to {
-            let filled = read_full(file, &mut chunk, start)?;
-            self.bytes_read += filled as u64;
-            if filled == 0 {
-                break;
-            }
-            if let Some(at) = not_zero_at(&chunk[..filled]) {
-                return Ok(Some(start + at as u64));
-            }
-            start += filled as u64;
-            if chunk.len() < 1 << 16 {
-                chunk.resize(chunk.len() * 8, 0);
-            }
-        }
-        Ok(None)
+        search::first_not_zero(file, from..to, &mut self.bytes_read)
     }
 
     /// Behind the last byte that is not zero.
     fn last_not_zero(&mut self, open: &OpenFile) -> io::Result<u64> {
         let mut end = open.offset;
         while let Some(at) = self.first_not_zero(&*open.file, end, open.length)? {
-            let mut chunk = vec![0; 1 << 16];
+            let mut chunk = vec![0; usize::try_from(open.length - at).unwrap_or(usize::MAX).min(1 << 16)];
             let filled = read_full(&*open.file, &mut chunk, at)?;
             let last = chunk[..filled].iter().rposition(|byte| *byte != 0).unwrap_or(0);
             end = at + last as u64 + 1;
@@ -578,13 +524,6 @@ fn header_in(file: &dyn DiskFile, store_id: [u8; 16], number: u64) -> io::Result
     read_full(file, &mut copies, 0)?;
     let first = copies.chunks_exact(FILE_HEADER_BYTES).find_map(|copy| FileHeader::decode(copy).ok());
     Ok(first.filter(|header| header.store_id == store_id && header.journal == number))
-}
-
-/// The first byte that is not zero. Whole words first: up to 16 MiB of zeros lie behind a journal's last frame.
-fn not_zero_at(bytes: &[u8]) -> Option<usize> {
-    let (words, _) = bytes.as_chunks::<16>();
-    let zeros = 16 * words.iter().take_while(|word| u128::from_ne_bytes(**word) == 0).count();
-    bytes[zeros..].iter().position(|byte| *byte != 0).map(|at| zeros + at)
 }
 
 /// Bytes that are not a frame, and where to look for the next one.

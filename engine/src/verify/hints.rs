@@ -4,7 +4,7 @@
 //! because their leaves are not kept. A hint that is not what was committed is found when its own chain is verified.
 
 use super::segment::Claim;
-use super::survey::{self, SealedChain};
+use super::survey::SealedChain;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::format::commit::{self as payload, Part};
@@ -64,7 +64,7 @@ pub fn read(disk: &dyn Disk, chains: &[SealedChain], journal: JournalReader<'_>)
     let control = chains.iter().find(|chain| chain.service == CONTROL_SERVICE);
     for sealed in control.map(|chain| chain.segments.as_slice()).unwrap_or_default() {
         // What does not read is found when the segment is verified.
-        let Ok(bytes) = survey::read_whole(disk, sealed) else { continue };
+        let Ok(bytes) = sealed.read_whole(disk) else { continue };
         let view = View::new(&bytes, &sealed.footer);
         let mut found = Vec::new();
         if heads_in(&view, &mut found).is_ok() {

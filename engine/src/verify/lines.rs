@@ -9,7 +9,7 @@ use crate::limits;
 use crate::proof::directory::Directory;
 use crate::proof::hashes::{self, DirectoryRow, RowKind};
 use crate::proof::line::LineJob;
-use crate::proof::{Hash, Hasher};
+use crate::proof::{Hash, Hasher, Key};
 
 impl Chains {
     /// Learns the lines and salt keys that begin in a commit.
@@ -108,23 +108,24 @@ impl Chain {
     }
 
     fn begin_key(&mut self, new: &NewKey, part: &Part<'_>) {
-        let sealed_end = self.sealed_end;
+        // A part may be sealed in part only, where its entries are in two segments of which one is there: the key of a
+        // line that comes behind the first is told here alone.
+        let from = part.first_seq.max(self.sealed_end);
+        let has_new = part.end_seq() > self.sealed_end;
+        let is_known = part.first_seq < self.sealed_end;
         let Some(line) = self.lines.get_mut(&new.line) else { return };
+        let is_other = |(own, key): &(u64, Key)| *own == part.first_seq && *key != new.key;
+        if line.is_sealed && is_known && line.keys.iter().any(is_other) {
+            let detail = format!("line {} has another salt key in the segment", new.line);
+            let (service, directory) = (part.service, journal::DIRECTORY);
+            let problem = Problem::new(ProblemKind::Altered, Some(service), directory, detail);
+            self.report(problem.at(part.first_seq, part.end_seq() - 1));
+            return;
+        }
         match line.keys.last() {
             None => line.keys.push((part.first_seq, new.key)),
             // A new one is drawn when a segment is sealed. It must not explain entries that the one before salted.
-            Some((from, _)) if *from < part.first_seq && part.first_seq >= sealed_end => {
-                line.keys.push((part.first_seq, new.key));
-            }
-            Some(_) if line.is_sealed && part.first_seq < sealed_end => {
-                let same = line.keys.iter().find(|(from, _)| *from == part.first_seq);
-                if same.is_some_and(|(_, key)| *key != new.key) {
-                    let detail = format!("line {} has another salt key in the segment", new.line);
-                    let (service, directory) = (part.service, journal::DIRECTORY);
-                    let problem = Problem::new(ProblemKind::Altered, Some(service), directory, detail);
-                    self.report(problem.at(part.first_seq, part.end_seq() - 1));
-                }
-            }
+            Some((last, _)) if *last < from && has_new => line.keys.push((from, new.key)),
             Some(_) => {}
         }
     }

@@ -11,7 +11,7 @@ mod links;
 mod records;
 
 use super::report::ProblemKind;
-use super::survey::{self, Sealed};
+use super::survey::Sealed;
 use crate::disk::Disk;
 use crate::format::segment::columns::Field;
 use crate::format::segment::places::Run;
@@ -186,8 +186,8 @@ pub fn check(disk: &dyn Disk, job: &Job<'_>, threads: usize) -> Outcome {
         ..Outcome::default()
     };
     let read = match job.depth {
-        Depth::Ends => survey::read_section(disk, job.sealed, SectionKind::Tenants),
-        _ => survey::read_whole(disk, job.sealed),
+        Depth::Ends => job.sealed.read_section(disk, SectionKind::Tenants),
+        _ => job.sealed.read_whole(disk),
     };
     let bytes = match read {
         Ok(bytes) => bytes,

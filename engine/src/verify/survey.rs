@@ -1,7 +1,8 @@
 //! What sealed segments there are, as their footers say, and which of them make up the chains.
 //!
 //! Reads trailer, footer and header of each file by bounded reads. Nothing that they say is believed yet: it says what
-//! to recompute, and in which order.
+//! to recompute, and in which order. Files are held open from then on, as far as there are not too many: a writer may
+//! merge them into others meanwhile.
 
 use super::report::{Problem, ProblemKind, entries};
 use crate::disk::{Access, Disk, DiskFile, read_full};
@@ -11,12 +12,16 @@ use crate::format::store_file::StoreFile;
 use crate::limits;
 use crate::proof::hashes;
 use crate::segment;
+use parking_lot::Mutex;
+use std::collections::BinaryHeap;
 use std::io;
+use std::sync::Arc;
 
 /// One segment of a chain.
 pub struct Sealed {
     /// Its file.
     pub path: String,
+    held: Arc<Held>,
     /// What its footer says.
     pub footer: Footer,
     /// Entries are missing between the segment before and this one.
@@ -27,6 +32,33 @@ pub struct Sealed {
     pub order: i64,
     /// It is the last of its chain.
     pub is_last: bool,
+}
+
+/// A file that is read later; open if it is one of those that are held.
+struct Held(Mutex<Option<Arc<dyn DiskFile>>>);
+
+/// Files that are held open: those with the fewest entries, which a writer merges first.
+#[derive(Default)]
+struct Holding {
+    largest_first: BinaryHeap<(u32, usize)>,
+    files: Vec<Arc<Held>>,
+}
+
+/// Files that are held open at most: half of what a process may have open where nobody raised it.
+const HELD_FILES_MAX: usize = 512;
+
+impl Holding {
+    fn hold(&mut self, file: Arc<dyn DiskFile>, entry_count: u32) -> Arc<Held> {
+        let held = Arc::new(Held(Mutex::new(Some(file))));
+        self.largest_first.push((entry_count, self.files.len()));
+        self.files.push(Arc::clone(&held));
+        if self.largest_first.len() > HELD_FILES_MAX
+            && let Some((_, index)) = self.largest_first.pop()
+        {
+            *self.files[index].0.lock() = None;
+        }
+        held
+    }
 }
 
 /// One chain's segments.
@@ -46,14 +78,20 @@ pub struct SealedChain {
 /// Looks at every chain's segments.
 ///
 /// # Errors
-/// The disk's, for a directory that cannot be listed.
+/// The disk's, for a directory that cannot be listed; `NotFound` for a file that was listed and is gone by now.
 pub fn survey(disk: &dyn Disk, identity: &StoreFile) -> Result<Vec<SealedChain>, Error> {
     let listed = |error| Error::io("list", disk.display(segment::DIRECTORY), error);
     let services = segment::services(disk).map_err(listed)?;
-    services.into_iter().map(|service| survey_chain(disk, identity, service)).collect()
+    let mut holding = Holding::default();
+    services.into_iter().map(|service| survey_chain(disk, identity, service, &mut holding)).collect()
 }
 
-fn survey_chain(disk: &dyn Disk, identity: &StoreFile, service: String) -> Result<SealedChain, Error> {
+fn survey_chain(
+    disk: &dyn Disk,
+    identity: &StoreFile,
+    service: String,
+    holding: &mut Holding,
+) -> Result<SealedChain, Error> {
     let directory = segment::directory(&service);
     let names = match segment::list(disk, &service) {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
@@ -78,9 +116,13 @@ fn survey_chain(disk: &dyn Disk, identity: &StoreFile, service: String) -> Resul
         let path = segment::path(&chain.service, *first_seq);
         // A file that cannot be read holds, as far as names tell, everything up to the next.
         let last = names.get(index + 1).map(|next| next - 1);
-        let footer = match read_footer(disk, &path) {
-            Ok(footer) => footer,
-            Err(error) => {
+        let (file, footer) = match read_footer(disk, &path) {
+            Ok(read) => read,
+            Err(Unread::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::io("open", disk.display(&path), error));
+            }
+            Err(unread) => {
+                let error = unread.to_string();
                 let problem = Problem::new(ProblemKind::Checksum, Some(&chain.service), path, error);
                 let range = |last| Problem { first_seq: Some(*first_seq), last_seq: last, ..problem };
                 chain.problems.push(range(last));
@@ -139,7 +181,8 @@ fn survey_chain(disk: &dyn Disk, identity: &StoreFile, service: String) -> Resul
         }
         let order = chain.segments.last().map_or(i64::MIN, |before| before.order).max(footer.logged_at.0);
         let until = footer.logged_at.1;
-        chain.segments.push(Sealed { path, footer, is_behind_hole, until, order, is_last: true });
+        let held = holding.hold(file, footer.entry_count);
+        chain.segments.push(Sealed { path, held, footer, is_behind_hole, until, order, is_last: true });
     }
     chain.has_hole = hole.is_some();
     Ok(chain)
@@ -148,36 +191,47 @@ fn survey_chain(disk: &dyn Disk, identity: &StoreFile, service: String) -> Resul
 /// Whether a segment that was surveyed is gone or another by now: a writer merged it meanwhile.
 pub fn has_moved(disk: &dyn Disk, chains: &[SealedChain]) -> bool {
     let mut segments = chains.iter().flat_map(|chain| &chain.segments);
-    segments.any(|own| match disk.open(&own.path, Access::Read) {
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    segments.any(|own| match read_footer(disk, &own.path) {
+        Ok((_, footer)) => footer != own.footer,
         // One that does not read any more is damage, which is found as such.
-        Ok(_) => read_footer(disk, &own.path).is_ok_and(|footer| footer != own.footer),
+        Err(Unread::Io(error)) => error.kind() == io::ErrorKind::NotFound,
+        Err(Unread::Wrong(_)) => false,
     })
 }
 
 /// One file by itself, wherever it lies.
 pub fn single(disk: &dyn Disk, path: &str) -> Result<Sealed, String> {
-    let footer = read_footer(disk, path)?;
+    let (file, footer) = read_footer(disk, path).map_err(|unread| unread.to_string())?;
+    let held = Holding::default().hold(file, footer.entry_count);
     let (order, until) = footer.logged_at;
-    Ok(Sealed { path: path.to_owned(), footer, is_behind_hole: false, until, order, is_last: true })
+    Ok(Sealed { path: path.to_owned(), held, footer, is_behind_hole: false, until, order, is_last: true })
 }
 
-/// Reads a segment's footer; says in words what kept it from that.
-fn read_footer(disk: &dyn Disk, path: &str) -> Result<Footer, String> {
-    let file = disk.open(path, Access::Read).map_err(|error| error.to_string())?;
-    let length = file.length().map_err(|error| error.to_string())?;
-    footer_in(&*file, length)
+/// What kept a footer from being read.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Wrong(String),
 }
 
-fn footer_in(file: &dyn DiskFile, length: u64) -> Result<Footer, String> {
-    let wrong = |error: SegmentError| format!("byte {}: {error}", error.offset);
+fn read_footer(disk: &dyn Disk, path: &str) -> Result<(Arc<dyn DiskFile>, Footer), Unread> {
+    let file: Arc<dyn DiskFile> = disk.open(path, Access::Read)?.into();
+    let length = file.length()?;
+    let footer = footer_in(&*file, length)?;
+    Ok((file, footer))
+}
+
+fn footer_in(file: &dyn DiskFile, length: u64) -> Result<Footer, Unread> {
+    let wrong = |error: SegmentError| Unread::Wrong(format!("byte {}: {error}", error.offset));
     if !((HEADER_BYTES + TRAILER_BYTES) as u64..=limits::SEGMENT_BYTES_MAX).contains(&length) {
-        return Err(format!("expected a segment of at most 64 MiB, found {length} bytes"));
+        let detail = format!("expected a segment of at most 64 MiB, found {length} bytes");
+        return Err(Unread::Wrong(detail));
     }
-    let read = |buffer: &mut [u8], offset| match read_full(file, buffer, offset) {
-        Ok(count) if count == buffer.len() => Ok(()),
-        Ok(count) => Err(format!("expected {} bytes at {offset}, found {count}", buffer.len())),
-        Err(error) => Err(error.to_string()),
+    let read = |buffer: &mut [u8], offset| match read_full(file, buffer, offset)? {
+        count if count == buffer.len() => Ok(()),
+        count => Err(Unread::Wrong(format!("expected {} bytes at {offset}, found {count}", buffer.len()))),
     };
     let mut trailer = [0; TRAILER_BYTES];
     read(&mut trailer, length - TRAILER_BYTES as u64)?;
@@ -189,41 +243,49 @@ fn footer_in(file: &dyn DiskFile, length: u64) -> Result<Footer, String> {
     let mut header = [0; HEADER_BYTES];
     read(&mut header, 0)?;
     if header != format::encode_header(&footer) {
-        return Err(
-            "bytes 0 to 64: expected a header that says what the footer says, found another".to_owned()
-        );
+        return Err(Unread::Wrong(
+            "bytes 0 to 64: expected a header that says what the footer says, found another".to_owned(),
+        ));
     }
     Ok(footer)
 }
 
-/// Reads a whole segment file; it must still have the footer that was surveyed.
-pub fn read_whole(disk: &dyn Disk, sealed: &Sealed) -> Result<Vec<u8>, String> {
-    let file = disk.open(&sealed.path, Access::Read).map_err(|error| error.to_string())?;
-    let length = file.length().map_err(|error| error.to_string())?;
-    if footer_in(&*file, length)? != sealed.footer {
-        return Err("expected the file that was there at first, found another".to_owned());
+impl Sealed {
+    /// The file that was surveyed, and its length.
+    fn open(&self, disk: &dyn Disk) -> Result<(Arc<dyn DiskFile>, u64), Unread> {
+        let file = match self.held.0.lock().clone() {
+            Some(file) => file,
+            None => disk.open(&self.path, Access::Read)?.into(),
+        };
+        let length = file.length()?;
+        if footer_in(&*file, length)? != self.footer {
+            let detail = "expected the file that was there at first, found another";
+            return Err(Unread::Wrong(detail.to_owned()));
+        }
+        Ok((file, length))
     }
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    let count = read_full(&*file, &mut bytes, 0).map_err(|error| error.to_string())?;
-    if count < bytes.len() {
-        return Err(format!("expected {length} bytes, found {count}"));
-    }
-    Ok(bytes)
-}
 
-/// As [`read_whole`], with one section alone; all other bytes are zero, and take no memory.
-pub fn read_section(disk: &dyn Disk, sealed: &Sealed, kind: format::SectionKind) -> Result<Vec<u8>, String> {
-    let file = disk.open(&sealed.path, Access::Read).map_err(|error| error.to_string())?;
-    let length = file.length().map_err(|error| error.to_string())?;
-    if footer_in(&*file, length)? != sealed.footer {
-        return Err("expected the file that was there at first, found another".to_owned());
+    /// Reads all of it.
+    pub fn read_whole(&self, disk: &dyn Disk) -> Result<Vec<u8>, String> {
+        let (file, length) = self.open(disk).map_err(|unread| unread.to_string())?;
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+        let count = read_full(&*file, &mut bytes, 0).map_err(|error| error.to_string())?;
+        if count < bytes.len() {
+            return Err(format!("expected {length} bytes, found {count}"));
+        }
+        Ok(bytes)
     }
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    let Some(section) = sealed.footer.section(kind) else { return Ok(bytes) };
-    let range =
-        usize::try_from(section.offset).ok().zip(usize::try_from(section.offset + section.bytes).ok());
-    if let Some(own) = range.and_then(|(from, to)| bytes.get_mut(from..to)) {
-        read_full(&*file, own, section.offset).map_err(|error| error.to_string())?;
+
+    /// As [`Sealed::read_whole`], with one section alone; all other bytes are zero, and take no memory.
+    pub fn read_section(&self, disk: &dyn Disk, kind: format::SectionKind) -> Result<Vec<u8>, String> {
+        let (file, length) = self.open(disk).map_err(|unread| unread.to_string())?;
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+        let Some(section) = self.footer.section(kind) else { return Ok(bytes) };
+        let range =
+            usize::try_from(section.offset).ok().zip(usize::try_from(section.offset + section.bytes).ok());
+        if let Some(own) = range.and_then(|(from, to)| bytes.get_mut(from..to)) {
+            read_full(&*file, own, section.offset).map_err(|error| error.to_string())?;
+        }
+        Ok(bytes)
     }
-    Ok(bytes)
 }
