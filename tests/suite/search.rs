@@ -16,6 +16,7 @@ use sealog_engine::scan::{Filter, Order, Query, Scope, Text};
 use sealog_engine::store::{Options, Store};
 use sealog_tests::command::Scratch;
 use sealog_tests::folding::{includes, only};
+use sealog_tests::sample;
 use sealog_tests::sealed;
 use sealog_tests::simulation::random::Random;
 
@@ -95,6 +96,12 @@ fn hex(random: &mut Random, digits: usize) -> String {
     (0..digits).map(|_| char::from(*random.pick(b"0123456789abcdef"))).collect()
 }
 
+fn uuid(version: char, random: &mut Random) -> String {
+    let digits = hex(random, 31);
+    let (a, b, c) = (&digits[..8], &digits[8..12], &digits[12..15]);
+    format!("{a}-{b}-{version}{c}-a{}-{}", &digits[15..18], &digits[18..30])
+}
+
 fn text(parts: &[Part], entry: &Entry<'_>, random: &mut Random) -> String {
     let mut text = String::new();
     for part in parts {
@@ -109,11 +116,7 @@ fn text(parts: &[Part], entry: &Entry<'_>, random: &mut Random) -> String {
             Part::Padded(digits) => format!("{:0digits$}", random.draw() >> 20 >> random.below(40)),
             Part::Hex(digits) => hex(random, *digits),
             Part::ShortHex => format!("0x{:x}", random.draw() >> random.below(64)),
-            Part::Uuid(version) => {
-                let digits = hex(random, 31);
-                let (a, b, c) = (&digits[..8], &digits[8..12], &digits[12..15]);
-                format!("{a}-{b}-{version}{c}-a{}-{}", &digits[15..18], &digits[18..30])
-            }
+            Part::Uuid(version) => uuid(*version, random),
             Part::Object => entry.object.name.to_string(),
             Part::ObjectId => entry.object.id.to_string(),
             Part::Actor => entry.actor.name.to_string(),
@@ -277,4 +280,57 @@ fn texts_are_found_where_they_are_whatever_they_are_put_together_from() {
         telling += cases.iter().filter(|case| (1..ENTRIES).contains(&case.wanted.len())).count();
     }
     assert!(telling * 2 > CASES * SEEDS.count(), "only {telling} cases find some entries");
+}
+
+/// Request IDs of all forms that columns keep them in, each asked for, with others that differ in a digit.
+#[test]
+fn a_request_id_is_found_where_it_is_and_one_that_differs_in_a_digit_is_not() {
+    let mut random = Random::new(77);
+    let scratch = Scratch::new();
+    let mut ids: Vec<String> = Vec::new();
+    for number in 0..3000_u64 {
+        let id = match random.below(10) {
+            // A request logs more than once; most IDs are of version 4.
+            0..3 if number > 0 => ids[ids.len() - 1 - random.index(ids.len().min(3))].clone(),
+            3..7 => uuid('4', &mut random),
+            7 => uuid('7', &mut random),
+            8 => format!("req-{}.a", uuid('4', &mut random)),
+            _ => String::new(),
+        };
+        ids.push(id);
+    }
+    let store = Store::open(scratch.store(), Options::default()).unwrap();
+    for (index, chunk) in ids.chunks(100).enumerate() {
+        let mut batch = Batch::new();
+        for (at, id) in chunk.iter().enumerate() {
+            let tenant = ["acme", "globex", "hooli"][(index + at) % 3];
+            let entry = Entry { request_id: id.as_str().into(), ..sample::entry("portal", tenant, 0) };
+            batch.push(&entry).unwrap();
+        }
+        store.append(batch).unwrap();
+    }
+    store.close().unwrap();
+    sealed::seal(&DirectoryDisk::new(scratch.store()), |_, size| vec![size]);
+    let reader = Reader::open(scratch.store()).unwrap();
+    let found = |id: &str| {
+        let filter = Filter { request_ids: vec![id.to_owned()], ..Filter::default() };
+        let query = Query { filter, order: Order::Ascending, limit: None, after: None };
+        let mut scan = reader.scan(&Scope::everything(), &query);
+        let found: Vec<u64> = scan.by_ref().map(|hit| hit.seq()).collect();
+        assert_eq!(scan.problems(), []);
+        found
+    };
+    for id in ids.iter().step_by(7).filter(|id| !id.is_empty()) {
+        let owed: Vec<u64> = ids.iter().zip(0..).filter(|(own, _)| *own == id).map(|(_, seq)| seq).collect();
+        assert_eq!(found(id), owed, "{id}");
+        // Another digit, in the first half or the second; upper case is another text.
+        for digit in [3, 33] {
+            let mut other = id.clone().into_bytes();
+            other[digit] = if other[digit] == b'0' { b'1' } else { b'0' };
+            let other = String::from_utf8(other).unwrap();
+            let is_there = ids.contains(&other);
+            assert_eq!(!found(&other).is_empty(), is_there, "{other}, beside {id}");
+        }
+        assert_eq!(found(&id.to_uppercase()), Vec::<u64>::new());
+    }
 }

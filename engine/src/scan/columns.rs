@@ -7,7 +7,7 @@ use super::includes;
 use super::includes::Includes;
 use super::judge::{Judge, Judged, Question, Verdict};
 use crate::format::column::BLOCK_ROWS;
-use crate::format::column::text;
+use crate::format::column::text::{self, Text};
 use crate::format::column::times::Reference;
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
@@ -15,6 +15,8 @@ use crate::model::{ProcessEvent, Severity, Timestamp};
 use crate::segment::view::{Column, Cursors, RowTexts, View, bits};
 
 const ROWS: usize = BLOCK_ROWS as usize;
+/// So few rows of a block are looked at one by one.
+const FEW: u32 = 24;
 /// Fields that messages refer to and that have columns.
 const SOURCES: usize = 16;
 
@@ -66,8 +68,20 @@ impl Marks {
         if judged.best == Verdict::No {
             return Ok(marks);
         }
+        let column = match view.column(field)? {
+            Some(Column::Texts(column)) => Some(&**column),
+            _ => None,
+        };
+        if rows.count_ones() <= FEW
+            && let Some(marks) = Marks::of_few(column, judged, block, rows)
+        {
+            return Ok(marks);
+        }
         let mut codes = [0; ROWS];
         view.codes_of(field, block, &mut codes)?;
+        // What one value tells, before rows that repeat take the codes of those that they repeat.
+        let told = |sought| column.map_or(0, |column| column.rows_with(block, &codes, sought));
+        let found = judged.sought.iter().map(told).fold(0, |rows, own| rows | own);
         // A row that repeats one of a page takes no text of its own.
         let in_pages = rows_of_code(&codes, text::RAW);
         if codes.contains(&u64::from(text::REPEAT)) {
@@ -88,7 +102,10 @@ impl Marks {
         marks.yes = rows_of(&verdicts, Verdict::Yes);
         marks.open = rows_of(&verdicts, Verdict::Open);
         marks.any_values = rows_of(&verdicts, Verdict::Values);
-        if let (Some([yes, open]), Some(Column::Texts(column))) = (&judged.raw, view.column(field)?) {
+        for sought in &judged.sought {
+            marks.open &= found | !rows_of_code(&codes, sought.code);
+        }
+        if let (Some([yes, open]), Some(column)) = (&judged.raw, column) {
             let raw = rows_of_code(&codes, text::RAW);
             marks.open &= !raw;
             let before = if raw == 0 { 0 } else { column.raw_before(block) as usize };
@@ -104,12 +121,40 @@ impl Marks {
         marks.any_values &= rows;
         for row in bits(marks.any_values) {
             let code = usize::try_from(codes[row as usize]).unwrap_or(usize::MAX);
-            let own = judged.values.get(code).copied().unwrap_or_default();
-            for (source, rows) in marks.values.iter_mut().enumerate() {
-                *rows |= u128::from(own >> source & 1) << row;
-            }
+            marks.add_values(judged, code, row);
         }
         Ok(marks)
+    }
+
+    /// The same of few rows, each by its code; none if a row is told by others.
+    fn of_few(column: Option<&Text<'_>>, judged: &Judged, block: u32, rows: u128) -> Option<Marks> {
+        let mut marks = Marks::default();
+        let unknown = judged.verdicts.len() - 1;
+        for row in bits(rows) {
+            let code = column.map_or(text::ABSENT, |column| column.code(block * BLOCK_ROWS + row));
+            if code == text::REPEAT || code == text::RAW {
+                return None;
+            }
+            let code = (code as usize).min(unknown);
+            match judged.verdicts[code] {
+                Verdict::No => {}
+                Verdict::Yes => marks.yes |= 1 << row,
+                Verdict::Open => marks.open |= 1 << row,
+                Verdict::Values => {
+                    marks.any_values |= 1 << row;
+                    marks.add_values(judged, code, row);
+                }
+            }
+        }
+        Some(marks)
+    }
+
+    /// Notes what decides over a row that is [`Verdict::Values`].
+    fn add_values(&mut self, judged: &Judged, code: usize, row: u32) {
+        let own = judged.values.get(code).copied().unwrap_or_default();
+        for (source, rows) in self.values.iter_mut().enumerate() {
+            *rows |= u128::from(own >> source & 1) << row;
+        }
     }
 
     fn all(&self) -> u128 {
@@ -280,11 +325,21 @@ impl Test {
     /// Rows of a block that severity and codes leave. What they say of a record that is kept whole is yes.
     pub fn mark(&mut self, view: &View<'_>, block: u32, mut rows: u128) -> Result<u128, SegmentError> {
         if let Some(severities) = self.severities {
-            let mut classes = [0; ROWS];
-            view.numbers_of(Field::Severity, block, &mut classes)?;
             let is_asked = |class: u64| class < 8 && severities >> class & 1 != 0;
-            let own = classes.iter().zip(0..).map(|(class, row)| u128::from(is_asked(*class)) << row);
-            rows &= own.fold(0, |rows, own| rows | own);
+            match view.column(Field::Severity)? {
+                Some(Column::Numbers(column)) if rows.count_ones() <= FEW => {
+                    for row in bits(rows) {
+                        let class = column.get(block * BLOCK_ROWS + row);
+                        rows &= !(u128::from(!is_asked(class)) << row);
+                    }
+                }
+                _ => {
+                    let mut classes = [0; ROWS];
+                    view.numbers_of(Field::Severity, block, &mut classes)?;
+                    let own = classes.iter().zip(0..).map(|(class, row)| u128::from(is_asked(*class)) << row);
+                    rows &= own.fold(0, |rows, own| rows | own);
+                }
+            }
         }
         self.verbatim = 0;
         if self.has_verbatim {

@@ -7,8 +7,8 @@ use super::filter::Exact;
 use super::includes;
 use super::includes::Includes;
 use super::needle::{Edges, Needle, Walk};
-use crate::format::column::template::{Piece, Template};
-use crate::format::column::text::{self, Text};
+use crate::format::column::template::{self, Piece, Template};
+use crate::format::column::text::{self, Sought, Text};
 use crate::format::record::key;
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
@@ -108,6 +108,8 @@ pub(super) struct Judged {
     edges: Vec<Edges>,
     /// The greatest.
     pub best: Verdict,
+    /// Of templates whose rows one value tells apart, those that are asked for.
+    pub sought: Vec<Sought>,
     /// By number of a text in pages, if that is known: bits of those that say yes, and of those that are looked at.
     pub raw: Option<[Bits; 2]>,
 }
@@ -156,6 +158,7 @@ impl<'v, 'a, 'c> Judge<'v, 'a, 'c> {
             values: Vec::new(),
             edges: vec![Edges::default(); part_count],
             best: absent,
+            sought: Vec::new(),
             raw: None,
         };
         let Some(Column::Texts(column)) = self.view.column(field)? else {
@@ -170,7 +173,8 @@ impl<'v, 'a, 'c> Judge<'v, 'a, 'c> {
         judged.verdicts.extend([raw, Verdict::Open]);
         match self.question {
             Question::IsOneOf(exact) => {
-                judged.verdicts.extend(column.templates().map(|template| of_exact(exact, template)));
+                let sought = &mut judged.sought;
+                judged.verdicts.extend(column.templates().map(|template| of_exact(exact, template, sought)));
             }
             Question::Includes(parts) => {
                 let held = Held::of(parts, column);
@@ -435,8 +439,8 @@ fn of_plain(parts: &[Includes], held: &[Held], template: Template<'_>, edges: &m
     verdict
 }
 
-/// Whether texts of a template can be one of some values.
-fn of_exact(exact: &Exact, template: Template<'_>) -> Verdict {
+/// Whether texts of a template can be one of some values; adds what its rows must hold then.
+fn of_exact(exact: &Exact, template: Template<'_>, sought: &mut Vec<Sought>) -> Verdict {
     if let Some(text) = template.literal() {
         return if exact.has_bytes(text) { Verdict::Yes } else { Verdict::No };
     }
@@ -454,5 +458,27 @@ fn of_exact(exact: &Exact, template: Template<'_>) -> Verdict {
         let ends = if needle.is_whole { walk.ends } else { walk.seen };
         ends & needle.all() != 0
     });
-    if can_be { Verdict::Open } else { Verdict::No }
+    if !can_be {
+        return Verdict::No;
+    }
+    let mut own = Sought { code: code_of(template), width: 0, values: Vec::new() };
+    for value in &exact.values {
+        match template.held(value.as_bytes()) {
+            template::Held::Nothing => {}
+            template::Held::Bits(value, width) => {
+                own.width = width;
+                own.values.push(value);
+            }
+            template::Held::Anything => return Verdict::Open,
+        }
+    }
+    if own.values.is_empty() {
+        return Verdict::No;
+    }
+    sought.push(own);
+    Verdict::Open
+}
+
+fn code_of(template: Template<'_>) -> u32 {
+    u32::try_from(template.number()).map_or(u32::MAX, |number| text::TEMPLATE.saturating_add(number))
 }

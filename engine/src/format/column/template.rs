@@ -392,6 +392,17 @@ pub enum Piece<'t> {
     Variable(Variable),
 }
 
+/// What rows of a template must hold to have a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// No row can have it.
+    Nothing,
+    /// The first value's own bits, and how many these are: rows with others don't have it.
+    Bits(u64, u32),
+    /// That is not told by one value.
+    Anything,
+}
+
 /// A variable, and what it can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
@@ -444,6 +455,33 @@ impl<'t> Template<'t> {
         if !tail.is_empty() {
             each(Piece::Literal(tail));
         }
+    }
+
+    /// What a row must hold to have this text, where the template is one UUID and literals around it: whatever bits a
+    /// row has, no two give the same UUID.
+    pub fn held(&self, text: &[u8]) -> Held {
+        let table = self.table;
+        let entry = table.entries.get(self.number).unwrap_or(&EMPTY);
+        let [SlotEntry { literal_begin, literal_end, slot: slot @ (Slot::Uuid | Slot::Uuid4) }] =
+            table.slots(entry)
+        else {
+            return Held::Anything;
+        };
+        let Some(Frame { base, width }) = table.frames.get(entry.frame_begin as usize).copied() else {
+            return Held::Anything;
+        };
+        let literal =
+            |begin: u32, end: u32| table.shapes.get(begin as usize..end as usize).unwrap_or_default();
+        let inner = text.strip_prefix(literal(*literal_begin, *literal_end));
+        let inner = inner.and_then(|inner| inner.strip_suffix(literal(entry.tail_begin, entry.shape_end)));
+        let Some(value) = inner.and_then(|inner| slot.first_of_uuid(inner)) else { return Held::Nothing };
+        // Of a UUID of version 4 the value's high bits say nothing.
+        let value_bits = if *slot == Slot::Uuid4 { token::UUID4_BITS } else { u64::BITS };
+        if width > value_bits {
+            return Held::Anything;
+        }
+        let own = value.wrapping_sub(base) & bits::mask(value_bits);
+        if own <= bits::mask(width) { Held::Bits(own, width) } else { Held::Nothing }
     }
 
     /// Its pieces in order.

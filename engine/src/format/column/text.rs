@@ -14,6 +14,7 @@
 use super::BLOCK_ROWS;
 use super::ColumnError;
 use super::Input;
+use super::bits;
 use super::block_count_of;
 use super::packed::Packed;
 use super::page::PageCache;
@@ -56,6 +57,17 @@ pub enum Match {
         /// Whether rows of [`REPEAT`] can have it too.
         repeats: bool,
     },
+}
+
+/// Values that rows of a template are asked for: see [`Held`](super::template::Held).
+#[derive(Clone, Debug)]
+pub struct Sought {
+    /// The template's code.
+    pub code: u32,
+    /// Bits of the first value.
+    pub width: u32,
+    /// Those that are asked for.
+    pub values: Vec<u64>,
 }
 
 /// What a column is made of; lengths are in bytes.
@@ -411,6 +423,25 @@ impl<'a> Text<'a> {
             None if fits => Match::Check { code, repeats: self.flags & REPEATS != 0 },
             None => Match::Nowhere,
         }
+    }
+
+    /// Of a block with these codes, the rows of a template, and those that repeat one, whose first value has one of these
+    /// own bits.
+    pub fn rows_with(&self, block: u32, codes: &[u64; BLOCK_ROWS as usize], sought: &Sought) -> u128 {
+        let (mut bit, _) = self.begin_of(block);
+        let (mut rows, mut is_same) = (0, false);
+        for (code, row) in codes.iter().zip(0..) {
+            let code = u32::try_from(*code).unwrap_or(ABSENT);
+            if code != REPEAT {
+                is_same = code == sought.code && {
+                    let own = bits::read(self.variables, bit, sought.width);
+                    sought.values.contains(&own)
+                };
+                bit = bit.saturating_add(self.bits_of(code));
+            }
+            rows |= u128::from(is_same) << row;
+        }
+        rows
     }
 
     /// Places of the rows of each page.

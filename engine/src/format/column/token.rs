@@ -25,6 +25,8 @@ const DECIMAL_DIGITS_MAX: usize = 18;
 /// Digits of a hexadecimal number that fits 64 bits.
 const HEX_DIGITS_MAX: usize = 16;
 const UUID_BYTES: usize = 36;
+/// Bits of the first value of a UUID of version 4.
+pub(super) const UUID4_BITS: u32 = 60;
 
 /// Markers in shapes: bytes that UTF-8 never uses (RFC 3629 §1). Two of them are followed by a count of digits.
 pub(super) const MARKER_MIN: u8 = 0xf8;
@@ -76,6 +78,19 @@ impl Slot {
             [UUID, ..] => Some((Slot::Uuid, 1)),
             [UUID4, ..] => Some((Slot::Uuid4, 1)),
             [SHORT_HEX, ..] => Some((Slot::ShortHex, 1)),
+            _ => None,
+        }
+    }
+
+    /// The first of a UUID's two values; none if that is no UUID that this slot writes.
+    pub(super) fn first_of_uuid(self, text: &[u8]) -> Option<u64> {
+        if text.len() != UUID_BYTES {
+            return None;
+        }
+        match (self, uuid(text)?) {
+            (Slot::Uuid4, (Slot::Uuid4, first, _)) | (Slot::Uuid, (Slot::Uuid, first, _)) => Some(first),
+            // A UUID of version 4 in full: the version's four bits between the others.
+            (Slot::Uuid, (Slot::Uuid4, first, _)) => Some((first & !0xfff) << 4 | 4 << 12 | first & 0xfff),
             _ => None,
         }
     }
