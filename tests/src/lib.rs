@@ -7,12 +7,15 @@
     reason = "this crate is tests: a broken promise or a broken fixture ends the run"
 )]
 
+pub mod appended;
 pub mod command;
 pub mod flip;
 pub mod flip_segment;
 pub mod folding;
 pub mod forge;
+pub mod oracle;
 pub mod plain;
+pub mod questions;
 pub mod sample;
 pub mod sealed;
 pub mod segment_forge;
