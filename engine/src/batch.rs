@@ -15,6 +15,8 @@ pub struct Batch {
     /// Producers' parts of the records, back to back.
     pub(crate) arena: Vec<u8>,
     pub(crate) slots: Vec<Slot>,
+    /// SHA-256 of the artifacts that entries name, with the entry's slot; ascending.
+    pub(crate) artifacts: Vec<(u32, [u8; 32])>,
     /// Services in the order of their first entry.
     pub(crate) services: Vec<ServiceName>,
     /// Tenants in the order of their first entry, so that the committer looks each up once.
@@ -116,6 +118,9 @@ impl Batch {
             has_id: !entry.id.is_empty(),
             has_process: entry.process.is_some(),
         });
+        if let Some(artifact) = &entry.artifact {
+            self.artifacts.push((narrow(index), artifact.sha256));
+        }
         Ok(())
     }
 

@@ -46,6 +46,7 @@
 //! | bytes and durability | [`disk`] | files; no format |
 //! | values | [`model`], [`limits`], [`error`], [`clock`], [`hex`] | nothing else |
 
+pub mod artifact;
 pub mod batch;
 pub mod clock;
 pub mod disk;

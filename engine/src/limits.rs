@@ -119,6 +119,13 @@ pub const PROCESS_MEMORY_ROWS_MAX: u32 = 1 << 18;
 /// Entries that are taken into the table at once: lists wait no longer than that.
 pub const PROCESS_STEP_ENTRIES: usize = 4_096;
 
+/// Bytes of an artifact.
+pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
+/// An artifact that no entry names goes after a day.
+pub const ARTIFACT_UNNAMED_NS: i64 = 24 * 3600 * 1_000_000_000;
+/// How often the store looks for those.
+pub const ARTIFACT_SWEEP_INTERVAL_NS: i64 = 3600 * 1_000_000_000;
+
 /// A tree mark is kept every this many entries.
 pub const MARK_INTERVAL: u64 = 256;
 

@@ -12,6 +12,7 @@
 //! - `processes`: the table of processes, which follows the chains
 //! - `older`: IDs from there, read while the store is open already
 
+mod artifacts;
 mod carry;
 mod clock_guard;
 mod commit;
@@ -185,6 +186,7 @@ impl Store {
     pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<Store, Error> {
         let threaded = options.background == Background::Thread;
         let pipeline = Arc::new(recover::open(disk, options)?);
+        pipeline.artifacts().clean()?;
         let mut store = Store { pipeline: Arc::clone(&pipeline), workers: Vec::new() };
         if threaded {
             let works = [

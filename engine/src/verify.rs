@@ -12,6 +12,7 @@ mod chain;
 mod copies;
 mod heads;
 mod hints;
+mod kept;
 mod lines;
 mod nearest;
 mod order;
@@ -39,6 +40,7 @@ use crate::threads;
 use carried::{Carried, CarriedCommit};
 use chain::Chains;
 use hints::Hints;
+use kept::Kept;
 use part::Checked;
 use sealed::Plan;
 use std::io::ErrorKind::NotFound;
@@ -131,7 +133,8 @@ fn verify_sealed(
     report: &mut Report,
     progress: &mut impl FnMut(u64),
 ) -> Result<Vec<SurveyedChain>, Error> {
-    let plan = Plan { services: &options.services, window: options.window, is_quick: options.quick };
+    let kept = &Kept::new(disk);
+    let plan = Plan { services: &options.services, window: options.window, is_quick: options.quick, kept };
     let surveyed = survey::survey(disk, identity)?;
     let has_any = surveyed.iter().any(|chain| !chain.segments.is_empty() || !chain.problems.is_empty());
     report.extent = match () {
@@ -171,7 +174,8 @@ fn verify_journal(
     let read_error = |error| Error::io("read", disk.display(journal::DIRECTORY), error);
     let mut hasher = Hasher::new();
     let carried = Carried::read(reader.clone()).map_err(read_error)?;
-    let mut step = Step { is_quick: options.quick, carried, ..Step::default() };
+    let kept = &Kept::new(disk);
+    let mut step = Step { is_quick: options.quick, carried, kept, frames: Vec::new(), bytes: 0 };
     let before = report.bytes;
     while let Some(event) = reader.next_event().map_err(read_error)? {
         match event {
@@ -236,14 +240,14 @@ fn read_identity(disk: &dyn Disk, report: &mut Report) -> Result<Option<StoreFil
 }
 
 /// Frames that wait to be hashed side by side.
-#[derive(Default)]
-struct Step {
+struct Step<'k> {
     frames: Vec<Frame>,
     bytes: usize,
     /// Records and hashes are not looked at.
     is_quick: bool,
     /// What was carried to the journal's end, and comes before a frame that was not taken in yet.
     carried: Carried,
+    kept: &'k Kept<'k>,
 }
 
 /// A commit to be taken in, and the frame that it is in.
@@ -253,7 +257,7 @@ struct Taken<'f> {
     commit: Commit<'f>,
 }
 
-impl Step {
+impl Step<'_> {
     fn add(&mut self, frame: Frame) {
         self.bytes += frame.bytes.len();
         self.frames.push(frame);
@@ -310,7 +314,7 @@ impl Step {
             taken.iter().for_each(|taken| chains.take_in_ends(taken.frame, taken.logged_at, &taken.commit));
             return;
         }
-        let checked = check_side_by_side(taken, chains);
+        let checked = check_side_by_side(taken, chains, self.kept);
         for (taken, checked) in taken.iter().zip(checked) {
             let (frame, logged_at) = (taken.frame, taken.logged_at);
             chains.take_in(frame, logged_at, &taken.commit, &checked, hasher, &mut report.problems);
@@ -345,9 +349,9 @@ fn damage_of(frame: &Frame, detail: String) -> Damage {
 }
 
 /// Checks each commit by itself, on as many threads as there are cores; the results are in their order.
-fn check_side_by_side(taken: &[Taken<'_>], chains: &Chains) -> Vec<Vec<Checked>> {
+fn check_side_by_side(taken: &[Taken<'_>], chains: &Chains, kept: &Kept<'_>) -> Vec<Vec<Checked>> {
     threads::each(threads::count(), taken.iter(), |taken, hasher: &mut Hasher| {
         let parts = taken.commit.parts.iter();
-        parts.map(|part| part::check(part, taken.logged_at, chains, hasher)).collect()
+        parts.map(|part| part::check(part, taken.logged_at, chains, kept, hasher)).collect()
     })
 }

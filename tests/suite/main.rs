@@ -1,5 +1,6 @@
 //! The suite.
 mod aggregates;
+mod artifacts;
 mod cli;
 mod concurrency;
 mod damage;

@@ -21,6 +21,11 @@ impl Scope {
         Scope::everything()
     }
 
+    /// One tenant, for the engine's own upkeep: what it reads is shown to nobody.
+    pub(crate) fn upkeep(tenant: &str) -> Scope {
+        Scope { tenants: Some(vec![tenant.to_owned()]), organizations: None }
+    }
+
     /// These tenants and no other; with `organizations`, only entries that name one of them.
     pub fn tenants(tenants: Vec<String>, organizations: Option<Vec<String>>) -> Scope {
         Scope { tenants: Some(tenants), organizations }

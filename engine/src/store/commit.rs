@@ -369,11 +369,12 @@ impl Committer {
             for (index, entry) in run.iter_mut().enumerate() {
                 let batch = &batches[entry.batch as usize].batch;
                 let record_offset = bytes.len();
+                let held = &batches[entry.batch as usize].held;
                 record::assemble(
                     batch.parts(slot_of(batches, entry)),
                     entry.place.tenant_seq,
                     &self.logged_by,
-                    false,
+                    !held.is_empty() && held.binary_search(&entry.slot).is_ok(),
                     bytes,
                 );
                 entry.record_offset = narrow(record_offset);

@@ -26,6 +26,7 @@ use super::prepared::Prepared;
 use super::processes::Keeper;
 use super::sealer::Sealer;
 use super::{Bounds, Receipt};
+use crate::artifact::Artifacts;
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::disk::{Disk, Lock};
@@ -139,6 +140,8 @@ pub struct Pipeline {
     progress: Condvar,
     /// IDs that came in journal files which are gone.
     older: Arc<Older>,
+    /// Files that entries name.
+    artifacts: Artifacts,
     /// The table of processes.
     processes: Keeper,
     /// The store is being closed.
@@ -171,6 +174,11 @@ impl Pipeline {
             disk: Arc::clone(&parts.sealer.disk),
             compactor: Mutex::new(()),
             compacting: Condvar::new(),
+            artifacts: Artifacts::new(
+                Arc::clone(&parts.sealer.disk),
+                Arc::clone(&parts.committer.clock),
+                Arc::clone(&parts.committer.entropy),
+            ),
             older: Arc::clone(&parts.sealer.older),
             sealer: Mutex::new(parts.sealer),
             sealing: Condvar::new(),
@@ -219,6 +227,10 @@ impl Pipeline {
         &self.view
     }
 
+    pub fn artifacts(&self) -> &Artifacts {
+        &self.artifacts
+    }
+
     pub fn torn_bytes(&self) -> u64 {
         self.torn_bytes
     }
@@ -230,7 +242,7 @@ impl Pipeline {
 
     /// Computes what needs no order, for an append.
     pub fn prepare(&self, batch: Batch) -> Prepared {
-        Prepared::new(batch, &self.secret)
+        Prepared::new(batch, &self.secret).claim(&self.artifacts)
     }
 
     /// Commits one batch; returns when it is durable.

@@ -1,6 +1,7 @@
 //! A batch on its way to the committer: whatever of an append needs no order is done here, in the producer's thread.
 
 use super::idempotency::{EntryMac, Secret};
+use crate::artifact::Artifacts;
 use crate::batch::Batch;
 use crate::error::Error;
 use crate::format::record::Parts;
@@ -16,6 +17,8 @@ pub struct Prepared {
     pub(super) macs: Vec<EntryMac>,
     /// MACs of the batch's key and of its bytes.
     pub(super) key: Option<EntryMac>,
+    /// Entries whose artifacts the store has, by slot, ascending.
+    pub(super) held: Vec<u32>,
     /// Set once a batch of the same line was refused: those behind it are not tried.
     line: Option<Arc<AtomicBool>>,
 }
@@ -40,12 +43,22 @@ impl Prepared {
             id: secret.mac_of_parts([b"batch".as_slice(), key.as_bytes()]),
             bytes: secret.mac_of_parts(batch.slots.iter().map(|slot| batch.content(slot))),
         });
-        Prepared { batch, macs, key, line: None }
+        Prepared { batch, macs, key, held: Vec::new(), line: None }
+    }
+
+    /// Notes which artifacts the store has.
+    pub(super) fn claim(mut self, artifacts: &Artifacts) -> Prepared {
+        let slots = self.batch.artifacts.iter().filter(|(slot, sha256)| {
+            let slot = self.batch.slots.get(*slot as usize);
+            slot.is_some_and(|slot| artifacts.claim(self.batch.tenant(slot), sha256))
+        });
+        self.held = slots.map(|(slot, _)| *slot).collect();
+        self
     }
 
     /// A batch of the log's own, which needs no MACs.
     pub(super) fn internal(batch: Batch) -> Prepared {
-        Prepared { batch, macs: Vec::new(), key: None, line: None }
+        Prepared { batch, macs: Vec::new(), key: None, held: Vec::new(), line: None }
     }
 
     /// The same batch, in a line with others: see [`super::Store::append_in_order`].

@@ -4,7 +4,9 @@
 //! ones are the recomputed ones, so one altered entry is named alone and those behind it are still checked.
 
 use super::chain::Chains;
+use super::kept::Kept;
 use super::report::ProblemKind;
+use crate::artifact::Sha;
 use crate::format::commit::Part;
 use crate::format::control::{ClockStep, kind};
 use crate::format::record;
@@ -44,6 +46,8 @@ pub struct Told {
     pub tenant_seq: u64,
     pub severity: Severity,
     pub has_control: bool,
+    /// The store had this file at commit.
+    pub artifact: Option<Sha>,
 }
 
 /// What is wrong with a kind in a chain, if anything.
@@ -93,11 +97,18 @@ pub fn check_record(
         tenant_seq: record.tenant_seq,
         severity: entry.severity,
         has_control: record.control.is_some(),
+        artifact: entry.artifact.as_ref().filter(|_| record.artifact_held).map(|own| own.sha256),
     })
 }
 
 /// Checks a part whose lines were begun.
-pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hasher) -> Checked {
+pub fn check(
+    part: &Part<'_>,
+    logged_at: i64,
+    chains: &Chains,
+    kept: &Kept<'_>,
+    hasher: &mut Hasher,
+) -> Checked {
     let count = part.rows.len();
     let mut checked = Checked {
         tenant_seqs: vec![None; count],
@@ -120,6 +131,11 @@ pub fn check(part: &Part<'_>, logged_at: i64, chains: &Chains, hasher: &mut Hash
             checked.tenant_seqs[index] = Some(told.tenant_seq);
             if told.has_control {
                 checked.control.push(index);
+            }
+            if let (Some(sha256), Some(tenant)) = (told.artifact, tenant)
+                && let Some(detail) = kept.problem(tenant, &sha256)
+            {
+                checked.findings.push((ProblemKind::Artifact, index, detail));
             }
         }
     }

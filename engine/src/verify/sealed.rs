@@ -5,6 +5,7 @@
 
 use super::chain::{Chains, Line};
 use super::hints::Hints;
+use super::kept::Kept;
 use super::report::{Problem, ProblemKind, Report};
 use super::segment::{self, Claim, Depth, Finding, Job, Outcome};
 use super::survey::{Sealed, SealedChain};
@@ -23,6 +24,7 @@ pub struct Plan<'p> {
     pub services: &'p [String],
     pub window: Window,
     pub is_quick: bool,
+    pub kept: &'p Kept<'p>,
 }
 
 impl Plan<'_> {
@@ -93,6 +95,7 @@ pub fn take_in(
                 sealed: own,
                 service: &chain.service,
                 depth: plan.depth(&chain.service, own),
+                kept: Some(plan.kept),
                 window: plan.window,
                 cuts: &cuts,
                 claims: claims_of(own, claims),

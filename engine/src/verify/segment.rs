@@ -10,6 +10,7 @@ mod lines;
 mod links;
 mod records;
 
+use super::kept::Kept;
 use super::report::ProblemKind;
 use super::survey::Sealed;
 use crate::disk::Disk;
@@ -55,6 +56,8 @@ pub struct Job<'j> {
     pub sealed: &'j Sealed,
     pub service: &'j str,
     pub depth: Depth,
+    /// Files that entries name are held against their hashes.
+    pub kept: Option<&'j Kept<'j>>,
     /// Entries that are asked about.
     pub window: Window,
     /// Times, ascending, at which it is asked where the chain and its lines stood.
@@ -324,7 +327,7 @@ fn recompute(
     if !columns_read {
         return;
     }
-    let records = records::hash(&rows, &links.rows, job.service, threads, findings);
+    let records = records::hash(&rows, &links.rows, job, threads, findings);
     let mut leaves = links.leaves(&rows, &records, threads, findings);
     outcome.recomputed = links.rows.iter().map(|rows| u64::from(rows.end - rows.start)).sum();
     outcome.places = links::places(&rows, &leaves, &links.rows, &window);

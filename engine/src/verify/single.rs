@@ -14,6 +14,8 @@ pub(crate) fn check_segment(disk: &dyn Disk, path: &str) -> Result<Footer, Strin
         sealed: &sealed,
         service: &sealed.footer.service,
         depth: Depth::Whole,
+        // What merges do not touch.
+        kept: None,
         window: Window::default(),
         cuts: &[],
         claims: &[],

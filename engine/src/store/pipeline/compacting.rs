@@ -7,6 +7,7 @@
 use super::Pipeline;
 use crate::error::Error;
 use crate::format::column::Effort;
+use crate::limits;
 use crate::segment::merge;
 use crate::segment::{self, Segment};
 use crate::store::compaction::{self, Compacted, Extent};
@@ -24,6 +25,7 @@ impl Pipeline {
     /// The compacting thread, until the store is closed.
     pub fn compact_work(&self) {
         let mut rest = LOOK;
+        let mut swept_at = self.clock.boot_ns();
         loop {
             {
                 let mut state = self.state.lock();
@@ -35,6 +37,11 @@ impl Pipeline {
                 }
             }
             let started = self.clock.boot_ns();
+            if started.saturating_sub(swept_at) >= limits::ARTIFACT_SWEEP_INTERVAL_NS {
+                swept_at = started;
+                // What cannot be removed now is tried again in an hour.
+                let _ = self.sweep_artifacts();
+            }
             // What fails is tried again; verification names what is damaged.
             let has_merged = self.compact_a_piece().unwrap_or(false);
             let worked = u64::try_from(self.clock.boot_ns().saturating_sub(started)).unwrap_or_default();
@@ -49,7 +56,7 @@ impl Pipeline {
             let segments = chain.segments();
             let range = compaction::next(&segments, Extent::Pieces, self.bounds.segment_rows_max);
             let Some(range) = range else { continue };
-            if is_busy && range.len() < crate::limits::COMPACTION_SEGMENTS_MAX {
+            if is_busy && range.len() < limits::COMPACTION_SEGMENTS_MAX {
                 continue;
             }
             self.merge(chain.service(), &segments[range])?;

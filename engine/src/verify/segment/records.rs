@@ -1,12 +1,14 @@
 //! Records, as columns give them, down to their bodies: by places, group after group.
 
+use super::super::kept::Kept;
 use super::super::part;
 use super::super::report::ProblemKind;
-use super::{Findings, Rows, is_control_chain};
+use super::{Findings, Job, Rows, is_control_chain};
 use crate::format::control::{Heads, kind};
 use crate::format::record;
 use crate::format::segment::SegmentError;
 use crate::format::segment::TenantRow;
+use crate::format::segment::columns::Field;
 use crate::model::{RESERVED_PREFIX, SYSTEM_TENANT};
 use crate::proof::hashes;
 use crate::proof::hashes::Salt;
@@ -42,10 +44,14 @@ pub struct Records {
 pub fn hash(
     rows: &Rows<'_, '_>,
     wanted: &[Range<u32>],
-    service: &str,
+    job: &Job<'_>,
     threads: usize,
     findings: &mut Findings<'_>,
 ) -> Records {
+    let service = job.service;
+    // Few segments have an entry with an artifact: records of others are not looked at for one.
+    let has_artifacts = rows.view.column(Field::ArtifactHeld).is_ok_and(|column| column.is_some());
+    let kept = job.kept.filter(|_| has_artifacts);
     let count = rows.footer.entry_count as usize;
     let (mut bodies, mut kinds) = (vec![[0; 32]; count], vec![0; count]);
     let (mut bodies_left, mut kinds_left) = (bodies.as_mut_slice(), kinds.as_mut_slice());
@@ -58,8 +64,14 @@ pub fn hash(
         pieces.push(Group { range: range.clone(), bodies, kinds });
     }
     let done = threads::each(threads, pieces.into_iter(), |mut group, hasher: &mut Hasher| {
-        let mut step =
-            Step { rows, service, is_control: is_control_chain(service), record_bytes: 0, found: Vec::new() };
+        let mut step = Step {
+            rows,
+            service,
+            is_control: is_control_chain(service),
+            kept,
+            record_bytes: 0,
+            found: Vec::new(),
+        };
         step.group(&mut group, wanted, hasher);
         (step.record_bytes, step.found)
     });
@@ -89,6 +101,7 @@ struct Step<'s, 'v, 'a> {
     rows: &'s Rows<'v, 'a>,
     service: &'s str,
     is_control: bool,
+    kept: Option<&'s Kept<'s>>,
     record_bytes: u64,
     found: Vec<(ProblemKind, u32, String)>,
 }
@@ -179,6 +192,13 @@ impl Step<'_, '_, '_> {
     /// Holds a record against its place.
     fn check(&mut self, read: &Read<'_>, head: &RowHead, tenant: &TenantRow) {
         let (bytes, row) = (read.record, head.row);
+        if let Some(kept) = self.kept
+            && let Ok(record) = record::decode(bytes)
+            && let Some(artifact) = record.entry.artifact.filter(|_| record.artifact_held)
+            && let Some(detail) = kept.problem(&tenant.tenant, &artifact.sha256)
+        {
+            self.find(ProblemKind::Artifact, row, detail);
+        }
         // Put together from fields that are this segment's: tenant, service and position are right by that.
         let is_plain = head.kind == 0
             && read.told.is_entry()
