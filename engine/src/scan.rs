@@ -226,8 +226,8 @@ impl Scan {
         let has_any = !batch.is_empty();
         let chosen = Instant::now();
         let rows = batch.iter().filter(|candidate| matches!(candidate, Candidate::Sealed(_))).count();
-        let hits = read::read_all(batch, &self.compiled, &mut self.sources, &mut self.problems);
         let work = &mut self.room.work;
+        let hits = read::read_all(batch, &self.compiled, &mut self.sources, &mut self.problems, work);
         self.ready.extend(hits);
         work.records += rows as u64;
         work.hits += self.ready.len() as u64;

@@ -13,7 +13,7 @@ pub mod names;
 pub mod packed;
 #[cfg(test)]
 mod packed_tests;
-mod page;
+pub mod page;
 mod presence;
 pub mod raw;
 mod sample;

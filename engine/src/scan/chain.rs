@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Rows read under one hold of a chain's lock: appends wait no longer than that.
 const STEP_ROWS: usize = 64;
@@ -143,10 +144,14 @@ impl ChainScan {
         let work = &mut asked.room.work;
         work.segments += 1;
         work.segments_in_time += u64::from(asked.compiled.wants_time_between(first, last));
-        match segment.read(|view| Sealed::new(view, asked.compiled, &rows, pace)) {
+        let began = Instant::now();
+        let sealed = segment.read(|view| Sealed::new(view, asked.compiled, &rows, pace));
+        work.judging += began.elapsed();
+        match sealed {
             Ok(sealed) => {
                 let sealed = Box::new(sealed?);
                 work.segments_left += 1;
+                work.groups += sealed.group_count();
                 work.rows_in_time += u64::from(sealed.row_count());
                 Some(Source::Sealed(asked.sources.add(&self.chain, &segment), segment, sealed))
             }

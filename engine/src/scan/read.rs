@@ -5,8 +5,10 @@
 
 use super::chain::problem;
 use super::filter::Compiled;
+use super::work::Work;
 use super::{Position, ScanProblem};
 use crate::format::cbor::CborError;
+use crate::format::column::page::Decoded;
 use crate::format::record::{self, Record};
 use crate::format::segment::SegmentError;
 use crate::format::segment::columns::Field;
@@ -113,7 +115,12 @@ const PART_ROWS_MAX: usize = 4096;
 const PART_ROWS_MIN: usize = 1024;
 
 /// What of a part's rows was given: number in the batch and hit, what did not decode, and why the rest was not read.
-type Given = (Vec<(usize, Hit)>, Vec<ScanProblem>, Option<SegmentError>);
+struct Given {
+    read: Vec<(usize, Hit)>,
+    undecoded: Vec<ScanProblem>,
+    error: Option<SegmentError>,
+    decoded: Decoded,
+}
 
 /// Puts the records of a batch together: those that are hits, in the batch's order.
 pub(super) fn read_all(
@@ -121,6 +128,7 @@ pub(super) fn read_all(
     compiled: &Compiled,
     sources: &mut Sources,
     problems: &mut Vec<ScanProblem>,
+    work: &mut Work,
 ) -> impl Iterator<Item = Hit> + use<> {
     let mut rows: Vec<(SealedRow, usize)> = Vec::new();
     let mut hits: Vec<Option<Hit>> = Vec::with_capacity(batch.len());
@@ -144,7 +152,8 @@ pub(super) fn read_all(
     let given = threads::each(threads, parts.iter(), |part, ranges: &mut Vec<Range<u32>>| {
         read_part(&sources.0[part[0].0.source as usize], part, compiled, ranges)
     });
-    for (part, (read, undecoded, error)) in parts.iter().zip(given) {
+    for (part, Given { read, undecoded, error, decoded }) in parts.iter().zip(given) {
+        work.add_pages(decoded);
         problems.extend(undecoded);
         read.into_iter().for_each(|(number, hit)| hits[number] = Some(hit));
         let source = &mut sources.0[part[0].0.source as usize];
@@ -169,11 +178,13 @@ fn read_part(
     let mut undecoded = Vec::new();
     let mut rows = part.iter();
     let places = || part.iter().map(|(row, _)| row.place);
+    let mut decoded = Decoded::default();
     let error = source.segment.read(|view| {
         view.with_cursors(|cursors| {
+            let before = cursors.decoded();
             let mut times = part.iter().map(|(row, _)| row.logged_at);
             let time = |_| times.next().unwrap_or_default();
-            walk_places(view, (places(), time), compiled, (cursors, ranges), |seq, logged_at, read| {
+            let mut each = |seq, logged_at, read: Result<Option<&[u8]>, CborError>| {
                 let number = rows.next().map(|(_, number)| *number);
                 match read {
                     Ok(Some(record)) => {
@@ -187,10 +198,14 @@ fn read_part(
                         undecoded.push(ScanProblem::undecoded(source.chain.service(), seq, &error));
                     }
                 }
-            })
+            };
+            let walked = walk_places(view, (places(), time), compiled, (cursors, ranges), &mut each);
+            decoded = cursors.decoded().since(before);
+            walked
         })
     });
-    (numbers.into_iter().zip(Hit::all_of(records, entries)).collect(), undecoded, error.err())
+    let read = numbers.into_iter().zip(Hit::all_of(records, entries)).collect();
+    Given { read, undecoded, error: error.err(), decoded }
 }
 
 /// Reads these places, which ascend: `each` gets position, commit time, and the record if it is a hit. `time` gives

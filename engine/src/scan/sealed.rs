@@ -72,6 +72,10 @@ pub(super) struct Sealed {
     pace: Pace,
     /// Rows that the last step left.
     found: Vec<Found>,
+    /// The group that was looked at last.
+    group: Option<usize>,
+    /// Row groups of the segment.
+    group_count: u64,
 }
 
 /// A row that columns left, and where it lies.
@@ -203,12 +207,28 @@ impl Sealed {
         if compiled.exact.iter().any(|exact| exact.column == Field::RequestId) {
             pace.aim = AIM_MAX;
         }
-        Ok(Some(Sealed { rows, candidates, tenants, test, groups, pace, found: Vec::new() }))
+        let group_count = view.places()?.groups().len() as u64;
+        Ok(Some(Sealed {
+            rows,
+            candidates,
+            tenants,
+            test,
+            groups,
+            pace,
+            found: Vec::new(),
+            group: None,
+            group_count,
+        }))
     }
 
     /// How many rows are left to look at.
     pub fn row_count(&self) -> u32 {
         self.rows.end - self.rows.start
+    }
+
+    /// Row groups of the segment.
+    pub fn group_count(&self) -> u64 {
+        self.group_count
     }
 
     /// How the next segment goes on.
@@ -319,9 +339,16 @@ impl Sealed {
             Order::Ascending => self.rows.start = looked_at.end.min(self.rows.end),
             Order::Descending => self.rows.end = looked_at.start.max(self.rows.start),
         }
+        if let Some(first) = room.places.first() {
+            let group = view.places()?.group_of(first.start);
+            room.work.groups_looked_at += u64::from(self.group != Some(group));
+            self.group = Some(group);
+        }
+        let before = cursors.decoded();
         room.work.rows_looked_at += room.places.iter().map(|own| own.len() as u64).sum::<u64>();
         self.look(view, compiled, &looked_at, cursors, room)?;
         room.work.rows_left += self.found.len() as u64;
+        room.work.add_pages(cursors.decoded().since(before));
         match self.found.len() {
             ..FOUND_MIN => self.pace.aim = self.pace.aim.saturating_mul(4).min(AIM_MAX),
             FOUND_MAX.. if !self.pace.is_patient => self.pace.aim = (self.pace.aim / 2).max(AIM_MIN),

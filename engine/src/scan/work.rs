@@ -1,5 +1,6 @@
 //! What a scan did: what each step was given and kept.
 
+use crate::format::column::page::Decoded;
 use std::time::Duration;
 
 /// What a scan did so far. Numbers of a step are of what the step before kept.
@@ -15,6 +16,10 @@ pub struct Work {
     pub segments_left: u64,
     /// Their rows of the time that is asked for.
     pub rows_in_time: u64,
+    /// Row groups of the segments that are left.
+    pub groups: u64,
+    /// Those that rows were looked at in.
+    pub groups_looked_at: u64,
     /// Rows that tenants, severities and filters of request IDs leave, and that were come to; in dense groups their neighbours too.
     pub rows_looked_at: u64,
     /// Rows that columns leave.
@@ -25,10 +30,24 @@ pub struct Work {
     pub records: u64,
     /// Their bytes.
     pub record_bytes: u64,
+    /// Pages of texts that were decoded, and their bytes as stored.
+    pub pages: u64,
+    /// As [`Work::pages`].
+    pub page_bytes: u64,
     /// Entries that are given.
     pub hits: u64,
-    /// Time that choosing rows took, over all chains.
+    /// Time that judging segments took: what their templates and filters say.
+    pub judging: Duration,
+    /// Time that choosing rows took, over all chains, judging included.
     pub choosing: Duration,
     /// Time that putting records together took.
     pub reading: Duration,
+}
+
+impl Work {
+    /// Adds pages that were decoded.
+    pub(super) fn add_pages(&mut self, decoded: Decoded) {
+        self.pages += decoded.pages;
+        self.page_bytes += decoded.bytes;
+    }
 }

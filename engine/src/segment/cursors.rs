@@ -2,6 +2,7 @@
 
 use super::view::View;
 use crate::format::column::bytes;
+use crate::format::column::page::Decoded;
 use crate::format::column::text;
 use crate::format::column::text_block::TextBlock;
 use crate::format::column::times;
@@ -50,6 +51,14 @@ impl<'a> Cursors<'a> {
         if !std::ptr::eq(self.segment, view.bytes) {
             self.begin(view);
         }
+    }
+
+    /// Pages that were decoded so far.
+    pub fn decoded(&self) -> Decoded {
+        let texts = self.texts.iter().map(text::Cursor::decoded);
+        let bytes = self.bytes.iter().map(bytes::Cursor::decoded);
+        let blocks = self.blocks.iter().map(TextBlock::decoded);
+        texts.chain(bytes).chain(blocks).fold(Decoded::default(), Decoded::and)
     }
 
     #[cold]

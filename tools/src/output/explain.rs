@@ -9,10 +9,13 @@ pub fn explained(work: &Work, chains: u64, given: u64) -> String {
     let step = |name: &str, of: Option<u64>, kept: u64| {
         vec![name.to_owned(), of.map(count).unwrap_or_default(), count(kept)]
     };
+    let (judging, reading) = (work.judging.as_secs_f64(), work.reading.as_secs_f64());
+    let looking = (work.choosing.as_secs_f64() - judging).max(0.0);
     let rows = vec![
         step("chains, by service", Some(chains), work.chains),
         step("sealed segments, by commit time", Some(work.segments), work.segments_in_time),
         step("… by tenants, templates and filters", Some(work.segments_in_time), work.segments_left),
+        step("row groups looked at", Some(work.groups), work.groups_looked_at),
         step("rows, by commit time", None, work.rows_in_time),
         step("… by tenants, severities and filters", Some(work.rows_in_time), work.rows_looked_at),
         step("… by columns", Some(work.rows_looked_at), work.rows_left),
@@ -21,9 +24,15 @@ pub fn explained(work: &Work, chains: u64, given: u64) -> String {
         step("entries given", Some(work.records + work.open_rows), given),
     ];
     let table = plain(&["STEP", "OF", "KEPT"], rows, &[1, 2]);
-    let (choosing, reading) = (seconds(work.choosing.as_secs_f64()), seconds(work.reading.as_secs_f64()));
+    let pages = match work.pages {
+        0 => "no page of texts decoded".to_owned(),
+        pages => format!("{} pages of texts decoded, {} as stored", count(pages), bytes(work.page_bytes)),
+    };
     format!(
-        "{table}\n\n{} of records; choosing took {choosing}, reading {reading}\n",
-        bytes(work.record_bytes)
+        "{table}\n\n{} of records; {pages}\n{} judging segments, {} choosing rows, {} reading records\n",
+        bytes(work.record_bytes),
+        seconds(judging),
+        seconds(looking),
+        seconds(reading)
     )
 }

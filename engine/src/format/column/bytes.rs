@@ -10,8 +10,8 @@ use super::Effort;
 use super::Input;
 use super::VALUE_BYTES_MAX;
 use super::page;
-use super::page::PageCache;
 use super::page::Pages;
+use super::page::{Decoded, PageCache};
 use super::presence;
 use super::presence::Presence;
 use super::presence::Reading;
@@ -70,6 +70,11 @@ pub struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
+    /// Pages that were decoded so far.
+    pub fn decoded(&self) -> Decoded {
+        self.page.decoded()
+    }
+
     /// A cursor that has read nothing.
     pub fn new() -> Self {
         Self::default()

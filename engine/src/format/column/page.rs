@@ -275,6 +275,8 @@ impl<'a> Pages<'a> {
         // Until the page is whole, the cache holds none.
         cache.strings = 0..0;
         cache.is_utf8 = None;
+        cache.decoded.pages += 1;
+        cache.decoded.bytes += end.saturating_sub(begin) as u64;
         expand(codec, self.data.get(begin..end)?, decoded, &mut cache.decompressor, &mut cache.bytes)?;
         let strings = self.strings(page);
         cache.ends.clear();
@@ -340,9 +342,37 @@ pub(super) struct PageCache {
     /// Whether the strings together are UTF-8; none until somebody asks.
     is_utf8: Option<bool>,
     decompressor: Option<Decompressor<'static>>,
+    /// Pages that were decoded, and their bytes as stored.
+    decoded: Decoded,
+}
+
+/// Pages that were decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// How many; one that is decoded again counts again.
+    pub pages: u64,
+    /// Their bytes, as stored.
+    pub bytes: u64,
+}
+
+impl Decoded {
+    /// With another's.
+    pub fn and(self, other: Decoded) -> Decoded {
+        Decoded { pages: self.pages + other.pages, bytes: self.bytes + other.bytes }
+    }
+
+    /// What was decoded since then.
+    pub fn since(self, then: Decoded) -> Decoded {
+        Decoded { pages: self.pages - then.pages, bytes: self.bytes - then.bytes }
+    }
 }
 
 impl PageCache {
+    /// Pages that were decoded into it so far.
+    pub(super) fn decoded(&self) -> Decoded {
+        self.decoded
+    }
+
     /// Forgets the page: the next one is of another column.
     pub(super) fn forget(&mut self) {
         self.strings = 0..0;

@@ -17,8 +17,8 @@ use super::Input;
 use super::bits;
 use super::block_count_of;
 use super::packed::Packed;
-use super::page::PageCache;
 use super::page::Pages;
+use super::page::{Decoded, PageCache};
 use super::template::Row;
 use super::template::Table;
 use super::template::Template;
@@ -136,6 +136,11 @@ impl Default for Position {
 }
 
 impl<'a> Cursor<'a> {
+    /// Pages that were decoded so far.
+    pub fn decoded(&self) -> Decoded {
+        self.page.decoded()
+    }
+
     /// A cursor that has read nothing.
     pub fn new() -> Self {
         Self::default()

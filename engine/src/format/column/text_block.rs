@@ -5,7 +5,7 @@
 //! [`Text::bytes`], which says why: so a block takes little room, whatever the bytes are.
 
 use super::BLOCK_ROWS;
-use super::page::PageCache;
+use super::page::{Decoded, PageCache};
 use super::template::Row;
 use super::text;
 use super::text::Text;
@@ -83,6 +83,11 @@ impl TextBlock {
         }
         let (begin, end) = (span.begin as usize, span.end as usize);
         Some(Pair { bytes: self.pairs.piece(begin, end), head_bytes: span.text as usize - begin })
+    }
+
+    /// Pages that were decoded so far.
+    pub fn decoded(&self) -> Decoded {
+        self.page.decoded()
     }
 
     /// Forgets the page: the next column is another.
