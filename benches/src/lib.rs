@@ -6,6 +6,7 @@ pub mod bare;
 pub mod child;
 pub mod data;
 pub mod options;
+pub mod plot;
 pub mod segments;
 pub mod stores;
 pub mod table;

@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::data::{BATCH_ENTRIES, Lines, batch_of, plan};
-use sealog::generate::Generator;
+use sealog::generate::{Generator, Plan};
 use sealog_engine::clock::Clock;
 use sealog_engine::store::{Bounds, Options, Store};
 use std::path::Path;
@@ -86,14 +86,21 @@ impl Clock for Told {
 /// # Errors
 /// The engine's.
 pub fn sealed(path: &Path, entries: usize) -> Outcome<()> {
-    let plan = plan(entries);
+    sealed_by(path, &plan(entries))
+}
+
+/// As [`sealed`], by any plan; a store that is there goes on.
+///
+/// # Errors
+/// The engine's.
+pub fn sealed_by(path: &Path, plan: &Plan) -> Outcome<()> {
     let begin = plan.end_ns - i64::from(plan.days) * 86_400_000_000_000;
     let clock = Arc::new(Told::at(begin));
     // The stop seals what is left, however little.
     let bounds = Bounds { journal_stop_bytes: 0, seal_rows_min: 1, ..Bounds::default() };
     let store =
         Store::open(path, Options { clock: Arc::<Told>::clone(&clock), bounds, ..Options::default() })?;
-    let mut generator = Generator::new(&plan);
+    let mut generator = Generator::new(plan);
     loop {
         let lines = Lines::next_of(&mut generator, BATCH_ENTRIES);
         let entries = lines.entries()?;

@@ -72,6 +72,11 @@ impl Marks {
             Some(Column::Texts(column)) => Some(&**column),
             _ => None,
         };
+        if let (Some(column), Some(stride)) = (column, judged.stride)
+            && !judged.sought.iter().any(|sought| column.may_hold(block, stride, sought))
+        {
+            return Ok(marks);
+        }
         if rows.count_ones() <= FEW
             && let Some(marks) = Marks::of_few(column, judged, block, rows)
         {

@@ -110,6 +110,8 @@ pub(super) struct Judged {
     pub best: Verdict,
     /// Of templates whose rows one value tells apart, those that are asked for.
     pub sought: Vec<Sought>,
+    /// Bits of each row that has any, where rows that [`Judged::sought`] refuses are no hits.
+    pub stride: Option<usize>,
     /// By number of a text in pages, if that is known: bits of those that say yes, and of those that are looked at.
     pub raw: Option<[Bits; 2]>,
 }
@@ -159,6 +161,7 @@ impl<'v, 'a, 'c> Judge<'v, 'a, 'c> {
             edges: vec![Edges::default(); part_count],
             best: absent,
             sought: Vec::new(),
+            stride: None,
             raw: None,
         };
         let Some(Column::Texts(column)) = self.view.column(field)? else {
@@ -193,6 +196,11 @@ impl<'v, 'a, 'c> Judge<'v, 'a, 'c> {
             .iter()
             .zip(0_u32..)
             .filter(|(_, code)| *code != text::REPEAT);
+        // No other code has a hit: blocks without the values have none.
+        let is_sought = |code: u32| judged.sought.iter().any(|own| own.code == code);
+        if codes.clone().all(|(verdict, code)| *verdict == Verdict::No || is_sought(code)) {
+            judged.stride = column.stride();
+        }
         judged.best = codes.map(|(verdict, _)| *verdict).max().unwrap_or(absent);
         Ok(judged)
     }

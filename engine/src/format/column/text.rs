@@ -70,6 +70,9 @@ pub struct Sought {
     pub values: Vec<u64>,
 }
 
+/// Fewer bits than this are met by chance too often to be looked for without codes.
+const TELLING_BITS: u32 = 16;
+
 /// What a column is made of; lengths are in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
@@ -428,6 +431,33 @@ impl<'a> Text<'a> {
             None if fits => Match::Check { code, repeats: self.flags & REPEATS != 0 },
             None => Match::Nowhere,
         }
+    }
+
+    /// Bits of each row that has any; none if rows have different numbers of them.
+    pub fn stride(&self) -> Option<usize> {
+        let mut strides =
+            (0..self.table.len()).map(|number| self.table.bits(number)).filter(|bits| *bits > 0);
+        let first = strides.next()?;
+        strides.all(|bits| bits == first).then_some(first as usize)
+    }
+
+    /// Whether any row of a block may have one of the values, as far as is seen without codes. `stride` is
+    /// [`Text::stride`].
+    pub fn may_hold(&self, block: u32, stride: usize, sought: &Sought) -> bool {
+        if sought.width < TELLING_BITS {
+            return true;
+        }
+        let (begin, _) = self.begin_of(block);
+        let all = self.variables.len() * 8;
+        let end = if block + 1 < block_count_of(self.row_count()) {
+            self.begin_of(block + 1).0.min(all)
+        } else {
+            all
+        };
+        (begin..end).step_by(stride.max(1)).any(|bit| {
+            let own = bits::read(self.variables, bit, sought.width);
+            sought.values.contains(&own)
+        })
     }
 
     /// Of a block with these codes, the rows of a template, and those that repeat one, whose first value has one of these
