@@ -93,10 +93,35 @@ impl Batch {
     /// journal frame; the batch is then as before.
     pub fn push(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
         let index = self.slots.len();
-        let at = |source| Error::Entry { index, source };
-        let service = self.service_index(&entry.service).map_err(at)?;
+        let service = self.service_index(&entry.service).map_err(|source| Error::Entry { index, source })?;
+        self.push_to(service, entry, record::encode_parts)
+    }
+
+    /// Adds an entry of the log's own: who read what. It is filed under any tenant, in the chain `sealog.access`, and
+    /// whatever it says of a service is not looked at.
+    ///
+    /// # Errors
+    /// As [`Batch::push`].
+    pub fn push_access(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        let service = ServiceName::access();
+        let known = self.services.iter().position(|own| *own == service);
+        let index = known.unwrap_or(self.services.len());
+        let own = Entry { service: service.as_str().to_owned().into(), ..entry.clone() };
+        if known.is_none() {
+            self.services.push(service);
+        }
+        self.push_to(u16::try_from(index).unwrap_or(u16::MAX), &own, record::encode_own_parts)
+    }
+
+    fn push_to(
+        &mut self,
+        service: u16,
+        entry: &Entry<'_>,
+        encode: fn(&Entry<'_>, &mut Vec<u8>) -> Result<record::PartLengths, FieldError>,
+    ) -> Result<(), Error> {
+        let index = self.slots.len();
         let start = self.arena.len();
-        let lengths = record::encode_parts(entry, &mut self.arena).map_err(at)?;
+        let lengths = encode(entry, &mut self.arena).map_err(|source| Error::Entry { index, source })?;
         let bytes = (self.arena.len() - start) as u64 + ENTRY_OVERHEAD_BYTES;
         if self.frame_bytes + bytes > limits::FRAME_PAYLOAD_BYTES_MAX as u64 {
             self.arena.truncate(start);

@@ -14,7 +14,9 @@ pub use crate::error::FieldError;
 pub use committed::{Committed, Position};
 pub use entry::{Actor, Artifact, Entry, Object, Process, ProcessEvent};
 pub use json::{Accept, JsonError, parse_entry};
-pub use name::{CONTROL_SERVICE, RESERVED_PREFIX, SYSTEM_TENANT, ServiceName, StoreName, check_tenant};
+pub use name::{
+    ACCESS_SERVICE, CONTROL_SERVICE, RESERVED_PREFIX, SYSTEM_TENANT, ServiceName, StoreName, check_tenant,
+};
 pub use severity::Severity;
 pub use timestamp::{TimeError, Timestamp};
 pub use window::Window;

@@ -25,6 +25,7 @@ mod read;
 mod scope;
 mod sealed;
 mod tail;
+pub mod words;
 mod work;
 
 pub use buckets::{Bucket, BucketError};
@@ -38,6 +39,7 @@ pub use position::Position;
 pub use read::Hit;
 pub use scope::Scope;
 pub use tail::{Arrived, Dropped, Tail};
+pub use words::{WordError, Words};
 pub use work::Work;
 
 use crate::format::cbor::CborError;
@@ -134,6 +136,19 @@ impl View {
         let mut compiled = Compiled::new(&query.filter, scope, self.settled());
         compiled.require_members(members);
         self.scan_compiled(compiled, query, Vec::new())
+    }
+
+    /// The entry at a position of a chain, if it matches `filter` within `scope`: at the cost of looking at that row
+    /// alone, whether it is there or not.
+    pub fn entry(&self, scope: &Scope, filter: &Filter, service: &str, seq: u64) -> Scan {
+        let mut problems = Vec::new();
+        let compiled = Compiled::with_family(self, scope, filter, self.settled(), &mut problems);
+        let query = Query { limit: Some(1), ..Query::default() };
+        let chain = self.chain(service).filter(|chain| seq < chain.size());
+        let chains = chain.filter(|_| compiled.wants_service(service));
+        let rows = seq..seq.saturating_add(1);
+        let scan = chains.map(|chain| ChainScan::over(chain, &rows, query.order));
+        Scan::over(scan.into_iter().collect(), compiled, &query, problems)
     }
 
     fn scan_compiled(&self, compiled: Compiled, query: &Query, mut problems: Vec<ScanProblem>) -> Scan {

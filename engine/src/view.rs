@@ -281,6 +281,12 @@ impl View {
         Some(parts.open.freeze(count))
     }
 
+    /// The leaf of a chain's newest entry, with its position; none if it has none that reads.
+    pub fn head(&self, service: &str) -> Option<(u64, Hash)> {
+        let last = self.chain_size(service).checked_sub(1)?;
+        Some((last, self.leaf(service, last)?))
+    }
+
     /// The leaf of an entry; none if there is no such entry or it does not read.
     pub(crate) fn leaf(&self, service: &str, seq: u64) -> Option<Hash> {
         let chain = self.chain(service)?;

@@ -218,13 +218,13 @@ fn paged(store: &Store, case: &Case, random: &mut Random) -> (Vec<Place>, u64) {
 }
 
 fn page(store: &Store, case: &Case, after: &mut Option<String>, limit: usize) -> Vec<Place> {
-    let position = after.as_ref().map(|cursor| store.position(cursor).unwrap());
+    let position = after.as_ref().map(|cursor| store.position(cursor, &Scope::everything()).unwrap());
     let asked = Query { limit: Some(limit as u64), after: position, ..query(case) };
     let mut scan = store.view().scan(&Scope::everything(), &asked);
     let hits: Vec<_> = scan.by_ref().collect();
     assert_eq!(scan.problems(), []);
     if let Some(last) = hits.last() {
-        *after = Some(store.cursor(&last.position().unwrap()));
+        *after = Some(store.cursor(&last.position().unwrap(), &Scope::everything()));
     }
     places(hits.into_iter())
 }

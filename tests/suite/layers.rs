@@ -163,8 +163,15 @@ fn pure_modules_know_no_files_threads_or_locks() {
     }
 }
 
+/// A scope is made where access is decided, and by the tools, whose caller owns the files anyway.
 #[test]
-fn a_scope_is_made_by_the_tools_alone() {
+fn a_scope_is_made_by_the_access_module_and_the_tools_alone() {
+    let server = root().join("server/src");
+    for (path, code) in sources(&server) {
+        let is_own = path.strip_prefix(&server).unwrap() == Path::new("access/scope.rs");
+        assert!(is_own || !code.contains("Scope::everything("), "{} makes a scope", path.display());
+        assert!(is_own || !code.contains("Scope::tenants("), "{} makes a scope", path.display());
+    }
     for (path, code) in sources(&root().join("engine/src")) {
         let is_own = path.ends_with("scan/scope.rs");
         assert!(is_own || !code.contains("Scope::everything("), "{} makes a scope", path.display());
@@ -174,14 +181,16 @@ fn a_scope_is_made_by_the_tools_alone() {
 
 #[test]
 fn tests_and_benches_use_the_engine_and_nothing_uses_them() {
-    for manifest in ["engine/Cargo.toml", "tools/Cargo.toml"] {
+    for manifest in ["engine/Cargo.toml", "server/Cargo.toml", "tools/Cargo.toml"] {
         let text = fs::read_to_string(root().join(manifest)).unwrap();
         for other in ["sealog-tests", "sealog-benches", "sealog-fuzz"] {
             assert!(!text.contains(other), "{manifest} depends on {other}");
         }
     }
+    let server = fs::read_to_string(root().join("server/Cargo.toml")).unwrap();
+    assert!(!server.contains("\nsealog.workspace"), "the server depends on the tools");
     let engine = fs::read_to_string(root().join("engine/Cargo.toml")).unwrap();
-    for far in ["clap", "axum", "tokio", "hyper", "sealog.workspace", "indicatif", "csv"] {
+    for far in ["clap", "axum", "tokio", "hyper", "sealog.workspace", "sealog-server", "indicatif", "csv"] {
         assert!(!engine.contains(&format!("\n{far}")), "the engine depends on {far}");
     }
 }
@@ -190,7 +199,7 @@ fn tests_and_benches_use_the_engine_and_nothing_uses_them() {
 fn no_file_holds_many_ideas_unseen() {
     /// Files that are longer for a reason.
     const LONG: [(&str, &str); 1] = [("store/pipeline.rs", "one protocol, told in one place")];
-    for crate_source in ["engine/src", "tools/src"] {
+    for crate_source in ["engine/src", "server/src", "tools/src"] {
         let source = root().join(crate_source);
         for (path, code) in sources(&source) {
             let relative = path.strip_prefix(&source).unwrap().to_str().unwrap();
@@ -206,6 +215,20 @@ fn no_file_holds_many_ideas_unseen() {
     }
 }
 
+/// The server converts, and calls the engine: it knows no format, and nothing of how entries lie in files.
+#[test]
+fn the_server_knows_no_format() {
+    for (path, code) in sources(&root().join("server/src")) {
+        for module in ["format", "journal", "segment", "open"] {
+            assert!(
+                !code.contains(&format!("sealog_engine::{module}")),
+                "{} uses sealog_engine::{module}",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn documents_name_no_file_that_is_not_there() {
     for page in [
@@ -215,6 +238,8 @@ fn documents_name_no_file_that_is_not_there() {
         "docs/integrity.md",
         "docs/durability.md",
         "docs/style.md",
+        "docs/server.md",
+        "docs/http.md",
     ] {
         let text = fs::read_to_string(root().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -245,16 +245,30 @@ fn cursors_stand_for_places_of_their_store_and_nothing_else_does() {
     let other = Store::open_on(Arc::new(SimulatedDisk::new(12)), sample::options(12)).unwrap();
     let place =
         Position { logged_at: Timestamp::from_nanos(-5), service: "mail-api".to_owned(), seq: u64::MAX };
-    let cursor = store.cursor(&place);
-    assert_eq!(store.position(&cursor), Ok(place));
-    assert_eq!(other.position(&cursor), Err(CursorError));
+    let own = Scope::tenants(vec!["acme".to_owned()], None);
+    let cursor = store.cursor(&place, &own);
+    assert_eq!(store.position(&cursor, &own), Ok(place.clone()));
+    assert_eq!(other.position(&cursor, &own), Err(CursorError));
+    let foreign = [
+        Scope::everything(),
+        Scope::tenants(vec!["other".to_owned()], None),
+        Scope::tenants(vec!["acme".to_owned(), "other".to_owned()], None),
+        Scope::tenants(vec!["acme".to_owned()], Some(Vec::new())),
+        Scope::tenants(Vec::new(), Some(vec!["acme".to_owned()])),
+    ];
+    for scope in &foreign {
+        assert_eq!(store.position(&cursor, scope), Err(CursorError), "{scope:?}");
+        assert_ne!(store.cursor(&place, scope), cursor);
+    }
+    assert!(!cursor.contains(&sealog_engine::hex::encode(b"mail-api")), "a cursor tells its place");
+    assert!(store.process_position(&cursor, &own).is_err(), "of another kind");
     for at in 0..cursor.len() {
         let mut wrong = cursor.clone().into_bytes();
         wrong[at] = if wrong[at] == b'0' { b'1' } else { b'0' };
-        assert_eq!(store.position(std::str::from_utf8(&wrong).unwrap()), Err(CursorError), "{at}");
-        assert_eq!(store.position(&cursor[..at]), Err(CursorError));
+        assert_eq!(store.position(std::str::from_utf8(&wrong).unwrap(), &own), Err(CursorError), "{at}");
+        assert_eq!(store.position(&cursor[..at], &own), Err(CursorError));
     }
-    assert_eq!(store.position(&"00".repeat(100_000)), Err(CursorError));
+    assert_eq!(store.position(&"00".repeat(100_000), &own), Err(CursorError));
 }
 
 #[test]

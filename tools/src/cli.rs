@@ -2,10 +2,12 @@
 
 use crate::import::Format;
 use crate::name::{parse_instance, parse_service, parse_store, parse_tenant};
-use crate::time::{parse_stretch, parse_time};
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealog_engine::model::{Severity, StoreName, Timestamp};
+use sealog_engine::scan::words::{parse_severity, parse_stretch, parse_time};
+use sealog_server::access::{Grant, Role};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The command line.
@@ -28,10 +30,12 @@ pub struct Cli {
 /// All subcommands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Fill a temporary store with lifelike entries, and show what it does
+    /// Fill a temporary store with lifelike entries, and serve it, with a sign-in link for each role
     Demo(Demo),
     /// Make a store
     Init(Init),
+    /// Serve a store over HTTP
+    Serve(Serve),
     /// Append entries from NDJSON, durably
     Append(Append),
     /// Print the entries that match
@@ -50,6 +54,12 @@ pub enum Command {
     Generate(Generate),
     /// Append logs of other systems
     Import(Import),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Check a server's configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a completion script
     Completions(Completions),
     /// Print the manual page
@@ -62,6 +72,124 @@ pub struct Demo {
     /// Entries to generate
     #[arg(long, default_value_t = 200_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=50_000_000))]
     pub entries: u64,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    pub listen: SocketAddr,
+    /// Directory to read pages from, in place of those in the program
+    #[arg(long, value_name = "DIR")]
+    pub ui_dir: Option<PathBuf>,
+    /// Show on the terminal what the log does, without a server, and end
+    #[arg(long, conflicts_with_all = ["listen", "ui_dir"])]
+    pub tour: bool,
+}
+
+/// `sealog serve`
+#[derive(Args)]
+pub struct Serve {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Address to listen on; 127.0.0.1:7070 if absent
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Configuration, as TOML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Log service instance to note in entries; sealog@ and the host name if absent
+    #[arg(long, value_name = "NAME", value_parser = parse_instance)]
+    pub instance: Option<String>,
+    /// Directory to read pages from, in place of those in the program
+    #[arg(long, value_name = "DIR")]
+    pub ui_dir: Option<PathBuf>,
+}
+
+/// `sealog key`
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Make a key, and print it: it is shown once
+    New(KeyNew),
+    /// List keys, without what makes them keys
+    List(KeyList),
+    /// Revoke a key: a running server refuses it within a second
+    Revoke(KeyRevoke),
+}
+
+/// `sealog key new`
+#[derive(Args)]
+pub struct KeyNew {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// What its holder is: producer, admin, auditor, customer
+    #[arg(long, value_name = "R", required = true, value_parser = parse_role)]
+    pub role: Vec<Role>,
+    /// Service that it may append to; all if absent
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = parse_service)]
+    pub service: Vec<String>,
+    /// Tenant that it is about; all if absent, but a customer has some
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_tenant)]
+    pub tenant: Vec<String>,
+    /// Organization that it may read; all of its tenants if absent
+    #[arg(long, value_name = "O", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    pub organization: Vec<String>,
+    /// Further tenant whose log its holder was granted as a peer
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_tenant)]
+    pub peer: Vec<String>,
+    /// What it may beyond its roles: clear
+    #[arg(long, value_name = "G", value_parser = parse_grant)]
+    pub grant: Vec<Grant>,
+    /// How long it is good for, or until when
+    #[arg(long, value_name = "90d|T")]
+    pub expires: Option<String>,
+}
+
+/// `sealog key list`
+#[derive(Args)]
+pub struct KeyList {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sealog key revoke`
+#[derive(Args)]
+pub struct KeyRevoke {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The key's ID: the middle part of its text
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
+/// `sealog config`
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether a configuration can be used, and what is wrong with it
+    Check(ConfigCheck),
+}
+
+/// `sealog config check`
+#[derive(Args)]
+pub struct ConfigCheck {
+    /// Configuration, as TOML
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::parse(text)
+        .ok_or_else(|| format!("expected one of producer, admin, auditor, customer, found {text:?}"))
+}
+
+fn parse_grant(text: &str) -> Result<Grant, String> {
+    match text {
+        "clear" => Ok(Grant::Clear),
+        _ => Err(format!("expected clear, found {text:?}")),
+    }
 }
 
 /// `sealog init`
@@ -303,10 +431,6 @@ pub enum ClockName {
     /// When its producer made it
     #[value(name = "generated_at")]
     GeneratedAt,
-}
-
-fn parse_severity(text: &str) -> Result<Severity, String> {
-    Severity::parse(text).ok_or_else(|| format!("expected {}, found {text:?}", Severity::EXPECTED))
 }
 
 /// `sealog verify`

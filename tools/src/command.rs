@@ -2,15 +2,19 @@
 
 mod append;
 mod compact;
+mod config;
 mod demo;
 mod documents;
 mod generate;
 mod import;
 mod init;
 mod inspect;
+mod key;
 mod scan;
+mod serve;
 mod stats;
 mod tail;
+mod tour;
 mod verify;
 
 use crate::cli::Command;
@@ -30,6 +34,9 @@ pub fn run(command: Command) -> Outcome {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Key(command) => key::run(&command),
+        Command::Config(command) => config::run(&command),
         Command::Append(args) => append::run(args),
         Command::Scan(args) => scan::run(&args),
         Command::Tail(args) => tail::run(&args),
@@ -113,12 +120,16 @@ fn damage_text(damage: &Damage) -> String {
 
 /// Closes a store; what fails then was acknowledged all the same.
 fn close(store: Store) -> Outcome {
-    store.close().map_err(|error: Error| match error {
+    store.close().map_err(close_failed)
+}
+
+fn close_failed(error: Error) -> Failure {
+    match error {
         Error::Full { .. } | Error::Io { .. } => Failure::Impossible(format!(
             "everything is durable, but the log could not be closed cleanly: {error}"
         )),
         other => other.into(),
-    })
+    }
 }
 
 /// Prints a result that is all there.

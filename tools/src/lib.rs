@@ -3,7 +3,7 @@
 //! - `cli`: the words of the command line, as types
 //! - `command`: one file for each subcommand
 //! - `usage`: how it ends when they are none
-//! - `filter`, `name`, `time`: what the words mean
+//! - `filter`, `name`: what the words mean
 //! - `intake`: lines into batches, in parallel, committed in order
 //! - `import`: foreign formats, one small file each
 //! - `generate`: lifelike data
@@ -18,7 +18,6 @@ pub mod import;
 mod intake;
 mod name;
 mod output;
-mod time;
 pub mod usage;
 
 pub use failure::{Failure, Outcome};

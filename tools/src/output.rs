@@ -1,6 +1,5 @@
 //! What people and programs see. Nothing from a log reaches a terminal unescaped.
 
-pub mod csv;
 pub mod entries;
 pub mod explain;
 pub mod human;

@@ -13,15 +13,14 @@ use std::process::ExitCode;
 
 /// Flags of the contract that this version refuses: subcommand, flag, and why. They are not declared, so that no usage
 /// line, tip, completion or manual page names what is not there.
-const NOT_YET: [(&str, &str, &str); 6] = [
+const NOT_YET: [(&str, &str, &str); 5] = [
     ("append", "--server", NO_SERVER),
     ("scan", "--server", NO_SERVER),
     ("verify", "--server", NO_SERVER),
-    ("demo", "--listen", "there is no server yet; the demo runs without it"),
     ("verify", "--checkpoint", NO_SIGNATURES),
     ("verify", "--key", NO_SIGNATURES),
 ];
-const NO_SERVER: &str = "there is no server yet; name the store's directory with --data DIR";
+const NO_SERVER: &str = "name the store's directory with --data DIR, or ask the server by HTTP";
 const NO_SIGNATURES: &str = "stores do not sign checkpoints yet";
 
 /// Reads a command line.

@@ -105,6 +105,12 @@ impl PairWriter<'_> {
 /// exceed 256 KiB. `out` is then as long as before.
 pub fn encode_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths, FieldError> {
     entry.check()?;
+    encode_own_parts(entry, out)
+}
+
+/// As [`encode_parts`], of what the log says itself.
+pub fn encode_own_parts(entry: &Entry<'_>, out: &mut Vec<u8>) -> Result<PartLengths, FieldError> {
+    entry.check_own()?;
     let start = out.len();
     let result = write_parts(entry, None, out);
     let written = out.len() - start;

@@ -169,6 +169,14 @@ impl Entry<'_> {
     /// The first field that breaks a rule, with what it must look like.
     pub fn check(&self) -> Result<(), FieldError> {
         check_tenant(&self.tenant)?;
+        self.check_own()
+    }
+
+    /// As [`Entry::check`], for what the log says itself: of any tenant, its own too.
+    pub(crate) fn check_own(&self) -> Result<(), FieldError> {
+        if !matches!(self.tenant.len(), 1..=limits::NAME_BYTES_MAX) {
+            return Err(FieldError::new("tenant", "a text of 1 to 128 bytes", "another"));
+        }
         if self.service.is_empty() {
             return Err(FieldError::new("service", "the service that generated the entry", "none"));
         }

@@ -10,6 +10,8 @@ pub const SYSTEM_TENANT: &str = "sealog";
 pub const RESERVED_PREFIX: &str = "sealog.";
 /// The chain that vouches for all others.
 pub const CONTROL_SERVICE: &str = "sealog.control";
+/// The chain that says who read what.
+pub const ACCESS_SERVICE: &str = "sealog.access";
 
 /// A service: the component that generates entries, and the name of its chain.
 ///
@@ -48,6 +50,11 @@ impl ServiceName {
             ));
         }
         ServiceName::new(name)
+    }
+
+    /// The chain that says who read what.
+    pub fn access() -> ServiceName {
+        ServiceName(ACCESS_SERVICE.into())
     }
 
     /// The chain that vouches for all others.

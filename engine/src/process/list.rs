@@ -109,6 +109,13 @@ impl Table {
         self.told(&node, scope.organization_list())
     }
 
+    /// Processes of an ID, by tenant, of these tenants unless there are none.
+    pub fn named(&self, scope: &Scope, tenants: &[String], id: &str) -> Vec<Process> {
+        let is_asked = |tenant: &str| tenants.is_empty() || tenants.iter().any(|own| own == tenant);
+        let own = self.tenants().into_iter().filter(|tenant| is_asked(tenant));
+        own.filter_map(|tenant| self.get(scope, &tenant, id)).collect()
+    }
+
     /// Sub-processes of a process that a caller may see, at most 32 levels down, the nearest first.
     pub fn sub_processes(&self, scope: &Scope, tenant: &str, id: &str) -> Vec<Box<str>> {
         let organizations = scope.organization_list();

@@ -72,6 +72,14 @@ impl<'s> Processes<'s> {
         self.pipeline.with_processes(|table| table.get(scope, tenant, id))
     }
 
+    /// Processes of this ID, of these tenants unless there are none, one for each tenant that has it in the scope.
+    ///
+    /// # Errors
+    /// As [`Processes::list`].
+    pub fn named(&self, scope: &Scope, tenants: &[String], id: &str) -> Result<Vec<Process>, Error> {
+        self.pipeline.with_processes(|table| table.named(scope, tenants, id))
+    }
+
     /// Makes a tenant's processes anew from what the log has of it, and leaves nothing else of them in any file. A crash
     /// before this returns may leave some, or too few: then it is to be done again.
     ///

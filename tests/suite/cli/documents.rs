@@ -7,9 +7,12 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 15] = [
     "demo",
     "init",
+    "serve",
+    "key",
+    "config",
     "append",
     "scan",
     "verify",
@@ -71,7 +74,7 @@ fn the_demo_runs_and_leaves_nothing_behind() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("tmp")).unwrap();
     let demo = || {
-        let mut command = sealog(["demo", "--entries", "2000"]);
+        let mut command = sealog(["demo", "--tour", "--entries", "2000"]);
         command.env("TMPDIR", scratch.path("tmp"));
         command
     };
@@ -91,7 +94,7 @@ fn the_demo_runs_and_leaves_nothing_behind() {
     assert!(!ran.out().contains('\u{1b}'), "no colours in a pipe");
     assert_eq!(fs::read_dir(scratch.path("tmp")).unwrap().count(), 0);
     // So many are sealed at the stop.
-    let sealed = run(["demo", "--entries", "60000"]).exits(0).says_nothing();
+    let sealed = run(["demo", "--tour", "--entries", "60000"]).exits(0).says_nothing();
     for part in ["flip one bit in chains/", "named with its place"] {
         assert!(sealed.out().contains(part), "{part}: {}", sealed.out());
     }
@@ -100,8 +103,8 @@ fn the_demo_runs_and_leaves_nothing_behind() {
     drop(child.stdout.take());
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
     assert_eq!(fs::read_dir(scratch.path("tmp")).unwrap().count(), 0);
-    run(["demo", "--entries", "0"]).exits(2);
-    let mut nowhere = sealog(["demo", "--entries", "10"]);
+    run(["demo", "--tour", "--entries", "0"]).exits(2);
+    let mut nowhere = sealog(["demo", "--tour", "--entries", "10"]);
     nowhere.env("TMPDIR", scratch.path("missing"));
     finish(nowhere).exits(3).says(&["missing", "No such file"]);
 }
@@ -112,7 +115,7 @@ fn a_demo_that_is_interrupted_leaves_nothing_behind_either() {
     fs::create_dir(scratch.path("tmp")).unwrap();
     let left = || fs::read_dir(scratch.path("tmp")).unwrap().count();
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
-        let mut command = sealog(["demo", "--entries", "20000000"]);
+        let mut command = sealog(["demo", "--tour", "--entries", "20000000"]);
         command.env("TMPDIR", scratch.path("tmp"));
         let demo = Running::of(command);
         while !String::from_utf8(demo.line().unwrap()).unwrap().contains("Append") {}

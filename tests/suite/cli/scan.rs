@@ -269,12 +269,11 @@ fn reserved_services_are_found_only_when_named() {
 fn what_is_not_in_this_version_is_refused_in_words() {
     let scratch = six();
     let store = scratch.store();
-    let refusals: [(&[&str], &str); 5] = [
+    let refusals: [(&[&str], &str); 4] = [
         (&["scan", "--server", "http://127.0.0.1:1"], "--server"),
         (&["verify", "--server=http://127.0.0.1:1", "--data", &store], "--server"),
         (&["verify", "--data", &store, "--checkpoint", "file"], "--checkpoint"),
         (&["verify", "--data", &store, "--key", "file"], "--key"),
-        (&["demo", "--listen", "127.0.0.1:7070"], "--listen"),
     ];
     for (args, what) in refusals {
         run(args).exits(2).prints_nothing().says(&[what, "is not in this version: "]);

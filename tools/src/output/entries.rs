@@ -1,9 +1,10 @@
 //! Entries in one of the forms, one after the other.
 
+use super::json;
 use super::table::{entries_header, entry_line};
-use super::{csv, json};
 use crate::cli::OutputFormat;
 use sealog_engine::model::Committed;
+use sealog_server::csv;
 use std::io::{self, Write};
 
 /// Writes entries in one of the forms.

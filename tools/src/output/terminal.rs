@@ -3,12 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-/// Whether a character could move the cursor, change colours, or reorder what is shown: C0 and C1 controls, DEL, and
-/// the bidirectional controls of Unicode UAX #9 (and the marks that work alike).
-pub fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}' | '\u{2028}' | '\u{2029}')
-}
+pub use sealog_server::csv::is_hostile;
 
 /// The text with every hostile character escaped.
 pub fn printable(text: &str) -> String {

@@ -2,7 +2,6 @@
 //!
 //! A text that a spreadsheet would run as a formula gets a leading apostrophe (OWASP, "CSV Injection").
 
-use super::terminal::is_hostile;
 use sealog_engine::hex;
 use sealog_engine::model::{Committed, Timestamp};
 use std::borrow::Cow;
@@ -45,7 +44,7 @@ pub const COLUMNS: [&str; 31] = [
 
 /// Writes entries as CSV.
 pub struct Writer<W: Write> {
-    inner: csv::Writer<W>,
+    inner: ::csv::Writer<W>,
 }
 
 impl<W: Write> Writer<W> {
@@ -54,7 +53,11 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// The writer's.
     pub fn new(out: W) -> io::Result<Writer<W>> {
-        let mut inner = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+        let mut inner = ::csv::WriterBuilder::new()
+            .terminator(::csv::Terminator::CRLF)
+            // A note has one field.
+            .flexible(true)
+            .from_writer(out);
         inner.write_record(COLUMNS).map_err(writer_error)?;
         Ok(Writer { inner })
     }
@@ -114,6 +117,14 @@ impl<W: Write> Writer<W> {
         self.inner.write_record(fields.iter().map(|field| field.as_bytes())).map_err(writer_error)
     }
 
+    /// Writes a line that is no entry: one field.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn note(&mut self, text: &str) -> io::Result<()> {
+        self.inner.write_record([guarded(text).as_bytes()]).map_err(writer_error)
+    }
+
     /// Writes what is buffered.
     ///
     /// # Errors
@@ -121,6 +132,13 @@ impl<W: Write> Writer<W> {
     pub fn finish(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
+}
+
+/// Whether a character could move a terminal's cursor, change colours, or reorder what is shown: C0 and C1 controls, DEL,
+/// and the bidirectional controls of Unicode UAX #9 (and the marks that work alike).
+pub fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The writer's own error: `From` would hide its kind, and with it that a pipe was closed.
