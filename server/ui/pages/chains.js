@@ -1,0 +1,1 @@
+import { html } from '../html.js'; export function Chains() { return html`<p>Chains</p>`; }
