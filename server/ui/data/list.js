@@ -53,7 +53,7 @@ export function createList(fetchPage) {
           head = [];
           isStale = false;
         }
-        pages.push({ cursor, limit, size: page.rows.length, rows: page.rows });
+        if (page.rows.length || !pages.length) pages.push({ cursor, limit, size: page.rows.length, rows: page.rows });
         next = page.next;
         list.readAt.value = Date.now();
         list.problem.value = null;
@@ -168,6 +168,14 @@ export function createList(fetchPage) {
     head = [...rows, ...head];
     recount();
     return null;
+  };
+
+  /** Whether something was added behind what was the end. Ascending lists have a cursor there; without one all is read anew. */
+  list.poll = () => {
+    if (!list.isWhole.value || isAsked || list.problem.value) return null;
+    if (next === null || next === undefined) return list.reset({ keep: true });
+    list.isWhole.value = false;
+    return loadNext();
   };
 
   list.close = () => stop.abort();

@@ -64,7 +64,10 @@ export function useLog(filter, { isLive = false } = {}) {
 /** The entry that the address names (`entry=service/seq`), from the list or the server; and the ways to move. */
 export function useOpenEntry(list) {
   const named = parameters().get('entry');
-  const [at, setAt] = useState(-1);
+  const [at, render] = useState(-1);
+  // Keys may come faster than renders.
+  const cursor = useRef(-1);
+  const setAt = (to) => { cursor.current = to; render(to); };
   const [entry, setEntry] = useState(null);
   const [problem, setProblem] = useState(null);
 
@@ -88,17 +91,25 @@ export function useOpenEntry(list) {
     if (index !== undefined) setAt(index);
     change({ entry: keyOf(row) }, { replace: Boolean(named) });
   };
-  const here = () => (entry ? (list.row(at) && keyOf(list.row(at)) === keyOf(entry) ? at : list.indexOf((row) => keyOf(row) === keyOf(entry))) : at);
+  const openHere = () => {
+    if (named || cursor.current < 0) return false;
+    open(list.row(cursor.current), cursor.current);
+    return true;
+  };
+  const isEntryAt = (place) => { const row = list.row(place); return Boolean(row) && keyOf(row) === keyOf(entry); };
+  const here = () => (!entry || cursor.current >= 0 && isEntryAt(cursor.current) ? cursor.current : list.indexOf((row) => keyOf(row) === keyOf(entry)));
   const step = (by) => {
     const to = Math.max(0, Math.min(list.size.value - 1, here() + by));
     const row = list.row(to);
     if (!row) return;
-    if (named) open(row, to);
-    else setAt(to);
+    if (parameters().get('entry')) {
+      cursor.current = to;
+      open(row, to);
+    } else setAt(to);
   };
   const index = here();
   return {
-    named, entry, problem, at: named ? index : at, setAt, open, step,
+    named, entry, problem, at: named ? index : at, setAt, open, openHere, step,
     close: () => change({ entry: null }),
     hasPrevious: index > 0,
     hasNext: index >= 0 && index < list.size.value - 1,

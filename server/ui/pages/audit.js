@@ -60,7 +60,7 @@ export function Audit() {
 
   useKeys({
     j: () => entry.step(1), k: () => entry.step(-1), r: () => log.refresh(), t: toggleLive,
-    Enter: () => (entry.at >= 0 && !entry.named ? entry.open(list.row(entry.at), entry.at) : false),
+    Enter: entry.openHere,
     c: () => (entry.at >= 0 ? copy(JSON.stringify(list.row(entry.at), null, 2), 'Copied as JSON') : false),
     Escape: () => (entry.at >= 0 && !entry.named ? entry.setAt(-1) : false),
   });

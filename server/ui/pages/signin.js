@@ -46,7 +46,7 @@ export function SignIn() {
 
   return html`<main class="signin"><div class="signin-card">
     <div class="signin-brand"><${Mark} size=${34} /><h1>Sign in to Sealog</h1></div>
-    <form onSubmit=${(event) => { event.preventDefault(); enter(key.trim().startsWith('slg_') || key.trim().length > 40 ? { key: key.trim() } : { code: key.trim() }); }}>
+    <form onSubmit=${(event) => { event.preventDefault(); enter(key.trim().startsWith('slg_') ? { key: key.trim() } : { code: key.trim() }); }}>
       <label for="key">Key or link code</label>
       <input id="key" ref=${field} type="password" name="key" autocomplete="current-password" required spellcheck=${false} placeholder="slg_…" value=${key} aria-invalid=${Boolean(problem)} aria-describedby=${problem ? 'signin-problem' : 'signin-hint'} onInput=${(event) => setKey(event.target.value)} />
       ${problem ? html`<p id="signin-problem" class="signin-problem" role="alert"><${Icon} name="error" />${said(problem)}</p>` : html`<p id="signin-hint" class="hint">A key begins with <code>slg_</code>. A code works once, for ten minutes.</p>`}
