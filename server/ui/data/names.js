@@ -5,7 +5,7 @@ import { ask } from './api.js';
 
 const BATCH = 200;
 
-/** ID → name, or '' where the directory has none. */
+/** Customer and ID → name, or '' where the directory has none. The same ID may name two things of two customers. */
 export const names = signal(new Map());
 
 /** What in a text looks like an ID: UUIDs, and a short prefix with a number. */
@@ -30,24 +30,21 @@ export function idsOf(entry) {
   return [entry.actor?.id, entry.object?.id, entry.configuration_id, ...idsIn(entry.message)].filter(Boolean);
 }
 
+const keyOf = (tenant, id) => `${tenant ?? ''}\n${id}`;
+
+export const nameFor = (tenant, id) => names.value.get(keyOf(tenant, id));
+
 /** `onProgress(done, all)` after each batch. */
-export async function resolve(ids, { onProgress = () => {}, signal: stop } = {}) {
-  const missing = [...new Set(ids)].filter((id) => !names.value.get(id));
+export async function resolve(ids, { tenant, onProgress = () => {}, signal: stop } = {}) {
+  const missing = [...new Set(ids)].filter((id) => !nameFor(tenant, id));
   onProgress(0, missing.length);
   for (let from = 0; from < missing.length; from += BATCH) {
     const some = missing.slice(from, from + BATCH);
-    const { names: found } = await ask('resolve', { body: { ids: some }, signal: stop });
+    const { names: found } = await ask('resolve', { body: { ids: some, tenant }, signal: stop });
     const known = new Map(names.value);
-    for (const id of some) known.set(id, nameOf(found, id));
+    for (const id of some) known.set(keyOf(tenant, id), found?.[id] ?? '');
     names.value = known;
     onProgress(Math.min(from + BATCH, missing.length), missing.length);
   }
   return missing.length;
-}
-
-// The directory keeps names by tenant and kind: a list of them is as good an answer as a map.
-function nameOf(found, id) {
-  if (Array.isArray(found)) return found.find((one) => one.id === id)?.name ?? '';
-  const name = found?.[id];
-  return (typeof name === 'string' ? name : name?.name) ?? '';
 }

@@ -10,11 +10,11 @@ export const keyOf = (process) => `${process.tenant}/${process.id}`;
 export const isOver = (process) => ['finished', 'failed', 'cancelled'].includes(statusName(process.status));
 
 export const fetchProcesses = (filter) => ({ cursor, limit, signal }) =>
-  ask('processes', { values: { ...filter, limit, cursor }, signal }).then((answer) => ({ rows: answer.processes ?? answer.entries ?? [], next: answer.next, problems: answer.problems }));
+  ask('processes', { values: { ...filter, limit, cursor }, signal }).then((answer) => ({ rows: answer.processes, next: answer.next, problems: answer.problems }));
 
 export const fetchMessages = (id, values) => ({ cursor, limit, signal }) =>
   ask(`${routeOf(id)}/messages`, { values: { ...values, order: 'asc', limit, cursor }, signal })
-    .then((answer) => ({ rows: answer.messages ?? answer.entries ?? [], next: answer.next, problems: answer.problems }));
+    .then((answer) => ({ rows: answer.entries, next: answer.next, problems: answer.problems }));
 
 /** All messages, page after page; `onProgress(count)`. */
 export async function allMessages(id, values, { onProgress = () => {}, signal: stop, most = 200_000 } = {}) {
@@ -32,13 +32,10 @@ export async function allMessages(id, values, { onProgress = () => {}, signal: s
 
 /** Whether it can be cancelled here, and where else. The server knows it for each type of process. */
 export function cancelling(process) {
-  const told = process.cancel ?? {};
-  const link = told.link ?? process.cancel_link ?? null;
-  const isAllowed = typeof told === 'boolean' ? told : told.allowed ?? process.can_cancel ?? !link;
-  return { isAllowed: isAllowed && !isOver(process) && !process.cancel_requested, link: isOver(process) ? null : link };
+  const isOpen = !isOver(process);
+  return { isAllowed: isOpen && process.can_cancel && !process.cancel_requested, link: isOpen ? process.cancel_link ?? null : null };
 }
 
 export const cancel = (process) => ask(`${routeOf(process.id)}/cancel`, { method: 'POST', values: { tenant: process.tenant }, body: {} });
 
-export const testLinkOf = (process) => process.test_link ?? null;
 export const isConnectionError = (message) => message.attributes?.['error.type'] === 'connection';

@@ -34,15 +34,15 @@ export async function learnWhoReads() {
   }
 }
 
-/** `how` is `{key}` or `{code}`. The key goes into a cookie that scripts cannot read, and is kept nowhere else. */
-export async function signIn(how) {
+/** A key, or the code of a sign-in link. A session begins in a cookie that scripts cannot read; the key is kept nowhere. */
+export async function signIn(key) {
   const answer = await fetch('/signin', {
     method: 'POST',
-    headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json' },
-    body: new URLSearchParams(how),
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    body: JSON.stringify({ key }),
     credentials: 'same-origin',
   });
-  if (!answer.ok && answer.type !== 'opaqueredirect') throw await problemOf(answer);
+  if (!answer.ok) throw await problemOf(answer);
   await learnWhoReads();
 }
 

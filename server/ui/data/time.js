@@ -68,12 +68,6 @@ export function offset(millis, name) {
   return `UTC${minutes < 0 ? '−' : '+'}${String(Math.floor(size / 60)).padStart(2, '0')}:${String(size % 60).padStart(2, '0')}`;
 }
 
-/** The start of a bucket of `width` ms on the zone's clocks: whole days begin at its midnight. */
-export function floorTo(millis, width, name = zone.value) {
-  const shift = offsetMinutes(millis, name) * 60000;
-  return Math.floor((millis + shift) / width) * width - shift;
-}
-
 /** `2026-11-22T14:05` of a form's field, read in the zone. */
 export function fromField(text, name = zone.value) {
   if (!text) return null;

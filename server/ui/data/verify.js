@@ -2,7 +2,7 @@
 
 import { events } from './api.js';
 
-/** `services` empty means all. `onProgress({entries, total, bytes, service})`; gives the report. */
+/** `services` empty means all. `onProgress({bytes, bytes_total})`; gives the report. */
 export async function verify({ last, from, to, services = [] }, { onProgress = () => {}, signal: stop } = {}) {
   const body = last ? { last } : { ...(from ? { from } : {}), ...(to ? { to } : {}) };
   if (services.length) body.services = services;

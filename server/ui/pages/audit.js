@@ -37,7 +37,7 @@ function columns(filter, isDescending, onOrder, onDetails) {
     { name: 'time', class: 'c-time', head, sort: isDescending ? 'descending' : 'ascending', cell: (row) => html`<${TimeCell} at=${row.logged_at} />` },
     { name: 'activity', class: 'c-activity', label: 'Activity', cell: (row) => html`<${Highlight} text=${row.activity} find=${filter.search} />` },
     { name: 'actor', class: 'c-actor', label: 'Actor', cell: (row) => actorOf(row) || html`<span class="none">–</span>` },
-    { name: 'message', class: 'c-message', label: 'Message', cell: (row) => html`${row.success === false ? html`<span class="failed">Failed</span> ` : null}<${Highlight} text=${row.message} find=${filter.search} />` },
+    { name: 'message', class: 'c-message', label: 'Message', cell: (row) => html`${row.success === false ? html`<span class="unsuccess">Failed</span> ` : null}<${Highlight} text=${row.message} find=${filter.search} />` },
     { name: 'service', class: 'c-service', label: 'Service', cell: (row) => row.service },
     { name: 'actions', class: 'c-actions', label: 'Actions', cell: (row, index) => html`<button class="button quiet small" tabindex="-1" aria-label=${`Details of ${row.activity}`} onClick=${() => onDetails(row, index)}>Details</button>` },
   ];

@@ -5,7 +5,7 @@ import { ask } from '../data/api.js';
 import { change, parameters } from '../data/location.js';
 import { createList } from '../data/list.js';
 import { keyOf as entryKey } from '../data/entry.js';
-import { allMessages, fetchMessages, isOver, routeOf } from '../data/process.js';
+import { allMessages, fetchMessages, isConnectionError, isOver, routeOf } from '../data/process.js';
 import { useKeys } from '../data/keys.js';
 import { CLASSES, LABELS } from '../data/severity.js';
 import { Icon } from '../parts/icon.js';
@@ -24,13 +24,13 @@ const COLUMNS = [
   { name: 'severity', class: 'c-severity', label: html`<span class="away">Severity</span>`, cell: (row) => html`<${Severity} of=${row.severity} isBrief=${true} />` },
   { name: 'time', class: 'c-time', label: 'Time', cell: (row) => html`<${TimeCell} at=${row.generated_at ?? row.logged_at} isFallback=${!row.generated_at} />` },
   { name: 'event', class: 'c-event', label: 'Part', cell: (row) => html`${row.process?.parent ? html`<span class="badge" title=${row.process.id}>${row.activity}</span>` : null}${row.process?.event && row.process.event !== 'message' ? html`<span class=${`badge ${row.process.event === 'failed' ? 'bad' : row.process.event === 'finished' ? 'good' : ''}`}>${row.process.event.replaceAll('_', ' ')}</span>` : null}` },
-  { name: 'message', class: 'c-message', label: 'Message', cell: (row) => html`<${WithNames} text=${row.message ?? row.activity} />` },
+  { name: 'message', class: 'c-message', label: 'Message', cell: (row) => html`<${WithNames} text=${row.message ?? row.activity} tenant=${row.tenant} />` },
 ];
 
 function useProcess(id, tenant) {
   const [process, setProcess] = useState(null);
   const [problem, setProblem] = useState(null);
-  const read = () => ask(routeOf(id), { values: { tenant } }).then((found) => { setProcess(found.process ?? found); setProblem(null); }, (error) => setProblem(error));
+  const read = () => ask(routeOf(id), { values: { tenant } }).then((found) => { setProcess(found); setProblem(null); }, (error) => setProblem(error));
   useEffect(() => { read(); }, [id, tenant]);
   return { process, problem, read };
 }
@@ -60,7 +60,7 @@ export function ProcessPage({ id }) {
 
   if (problem && !process) return html`<div class="page"><header class="page-head"><a class="back" href="/processes"><${Icon} name="left" />Process Log</a></header><${Failure} problem=${problem} onRetry=${read} /></div>`;
   if (!process) return html`<${Loading} label="Reading the process" />`;
-  const connection = Array.from({ length: Math.min(list.size.value, 2000) }, (_, at) => list.row(at)).find((row) => row?.attributes?.['error.type'] === 'connection');
+  const connection = Array.from({ length: Math.min(list.size.value, 2000) }, (_, at) => list.row(at)).find((row) => row && isConnectionError(row));
   return html`<div class=${`page log-page process-page ${entry.named ? 'with-drawer' : ''}`}>
     <header class="page-head"><div class="titles"><a class="back" href="/processes"><${Icon} name="left" size=${12} />Process Log</a><h1>${process.activity}</h1></div>
       <${ProcessActs} process=${process} tenant=${tenant} readMessages=${(options) => allMessages(id, { tenant }, options)} onChanged=${refresh} /></header>

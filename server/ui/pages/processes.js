@@ -12,11 +12,10 @@ import { Icon } from '../parts/icon.js';
 import { Rows } from '../parts/rows.js';
 import { Severity, Status, STATUSES } from '../parts/severity.js';
 import { TimeCell } from '../parts/columns.js';
-import { Search } from '../parts/search.js';
 import { State } from '../parts/state.js';
 import { Choice, Labelled, Moment, useValues } from '../parts/fields.js';
 
-const NAMES = ['search', 'activity', 'status', 'request_id', 'configuration_id', 'min_severity', 'tenant', 'from', 'to', 'finished_from', 'finished_to'];
+const NAMES = ['activity', 'status', 'request_id', 'configuration_id', 'min_severity', 'tenant', 'from', 'to', 'finished_from', 'finished_to'];
 
 function filterHere() {
   const found = parameters();
@@ -41,11 +40,13 @@ const one = (value) => [value ?? ''].flat()[0];
 
 function Filters({ filter, onChange }) {
   const types = useValues('activity', { log: 'process' });
-  const [request, setRequest] = useState(one(filter.request_id));
-  useEffect(() => setRequest(one(filter.request_id)), [filter.request_id]);
-  return html`<form class="filters processes-filters" aria-label="Filters" onSubmit=${(event) => { event.preventDefault(); onChange({ request_id: request.trim() }); }}>
+  const [ids, setIds] = useState({});
+  useEffect(() => setIds({ request_id: one(filter.request_id), configuration_id: one(filter.configuration_id) }), [filter.request_id, filter.configuration_id]);
+  const send = () => { if (ids.request_id !== one(filter.request_id) || ids.configuration_id !== one(filter.configuration_id)) onChange({ request_id: ids.request_id.trim(), configuration_id: ids.configuration_id.trim() }); };
+  const id = (name, label) => html`<${Labelled} label=${label}><input type="text" name=${name} value=${ids[name] ?? ''} placeholder="Whole ID" autocomplete="off" spellcheck=${false} onInput=${(event) => setIds({ ...ids, [name]: event.target.value })} onBlur=${send} /><//>`;
+  return html`<form class="filters processes-filters" aria-label="Search and filters" onSubmit=${(event) => { event.preventDefault(); send(); }}>
     <${Choice} label="Process Type" value=${one(filter.activity)} values=${types.map(({ value }) => ({ value }))} onChange=${(activity) => onChange({ activity })} />
-    <${Labelled} label="Request ID"><input type="text" value=${request} placeholder="Whole ID" autocomplete="off" spellcheck=${false} onInput=${(event) => setRequest(event.target.value)} onBlur=${() => request.trim() !== one(filter.request_id) && onChange({ request_id: request.trim() })} /><//>
+    ${id('request_id', 'Request ID')}${id('configuration_id', 'Configuration')}
     <${Labelled} label="Minimum severity"><select value=${filter.min_severity ?? ''} onChange=${(event) => onChange({ min_severity: event.target.value })}><option value="">Any</option>${CLASSES.slice(2).map((name) => html`<option key=${name} value=${name}>${LABELS[name]}</option>`)}</select><//>
     <${Labelled} label="Status"><select value=${one(filter.status)} onChange=${(event) => onChange({ status: event.target.value })}><option value="">Any</option>${STATUSES.map(({ name, label }) => html`<option key=${name} value=${name}>${label}</option>`)}</select><//>
     <${Moment} label="Timestamp from" value=${filter.from} onChange=${(from) => onChange({ from })} />
@@ -77,13 +78,12 @@ export function Processes() {
   const refilter = (changes) => change(changes);
   const open = (row) => row && go(pageOf(row));
   const step = (by) => setAt((now) => Math.max(0, Math.min(list.size.value - 1, now + by)));
-  useKeys({ j: () => step(1), k: () => step(-1), r: () => list.reset({ keep: true }), Enter: () => (at >= 0 ? open(list.row(at)) : false), Escape: () => (at >= 0 ? setAt(-1) : false) });
+  useKeys({ '/': () => { setOpen(true); requestAnimationFrame(() => document.querySelector('[name=request_id]')?.focus()); }, j: () => step(1), k: () => step(-1), r: () => list.reset({ keep: true }), Enter: () => (at >= 0 ? open(list.row(at)) : false), Escape: () => (at >= 0 ? setAt(-1) : false) });
   const inForce = Object.keys(filter).length;
-  return html`<div class="page log-page"><header class="page-head"><h1>Process Log</h1></header>
-    <div class="toolbar"><${Search} value=${one(filter.search)} label="Search processes" placeholder="Search processes" onChange=${(search) => refilter({ search })} />
-      <button class="button only-narrow-filters" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}><${Icon} name="filter" />Filters</button>
+  return html`<div class="page log-page"><header class="page-head"><h1>Process Log</h1>
+    <div class="page-acts"><button class="button only-narrow-filters keep" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}><${Icon} name="filter" /><span>Filters</span></button>
       ${inForce ? html`<button class="button" onClick=${() => refilter(Object.fromEntries(NAMES.map((name) => [name, null])))}>Clear filters</button>` : null}
-      <button class="button square" title="Refresh (r)" aria-label="Refresh" onClick=${() => list.reset({ keep: true })}><${Icon} name="refresh" class=${list.isLoading.value ? 'turning' : ''} /></button></div>
+      <button class="button square" title="Refresh (r)" aria-label="Refresh" onClick=${() => list.reset({ keep: true })}><${Icon} name="refresh" class=${list.isLoading.value ? 'turning' : ''} /></button></div></header>
     <div class=${`filters-place ${isOpen ? 'open' : ''}`}><${Filters} filter=${filter} onChange=${refilter} /></div>
     <div class="log-body plain"><div class="log-list"><${Rows} list=${list} kind="processes" label="Process log" columns=${COLUMNS} keyOf=${keyOf} at=${at} onMove=${setAt} onOpen=${open} rowHeight=${36} narrowHeight=${66} onScroll=${(top) => { isAtTop.current = top < 4; }}
       empty=${html`<${State} icon="process" title="No processes">${inForce ? 'No process matches these filters. Take some off, or widen the times.' : 'Nothing ran yet. A process appears here as soon as a service logs an entry with a process ID.'}<//>`} /></div></div></div>`;

@@ -8,7 +8,7 @@ import { address } from '../data/api.js';
 import { routeOf } from '../data/entry.js';
 import { Icon } from './icon.js';
 import { Severity } from './severity.js';
-import { Named } from './named.js';
+import { Named, WithNames } from './named.js';
 
 /** A line of a list of fields; `filter` makes it a question: show only entries like this. */
 export function Field({ label, children, text, onFilter, isWide = false }) {
@@ -31,10 +31,10 @@ function TenFields({ entry, onFilter }) {
     <${Field} label="Logged at" text=${entry.logged_at}><${When} at=${entry.logged_at} note=${entry.generated_at ? `${duration(toMillis(entry.logged_at) - toMillis(entry.generated_at))} later` : undefined} /><//>
     <${Field} label="Request ID" text=${entry.request_id} onFilter=${only('request_id', entry.request_id)}>${entry.request_id ? html`<code>${entry.request_id}</code>` : null}<//>
     <${Field} label="Actor" text=${actor.type || actor.name}>${actor.type || actor.name ? html`${actor.type ?? ''}${actor.name ? html` <span class="hint">${actor.name}</span>` : null}` : null}<//>
-    <${Field} label="Actor ID" text=${actor.id} onFilter=${only('actor_id', actor.id)}>${actor.id ? html`<${Named} id=${actor.id} />` : null}<//>
-    <${Field} label="Object ID" text=${entry.object?.id ?? entry.object?.name} onFilter=${entry.object?.id && only('object_id', entry.object.id)}>${entry.object?.id ? html`<${Named} id=${entry.object.id} />${entry.object.name ? html` <span class="hint">${entry.object.name}</span>` : null}` : entry.object?.name ?? null}<//>
+    <${Field} label="Actor ID" text=${actor.id} onFilter=${only('actor_id', actor.id)}>${actor.id ? html`<${Named} id=${actor.id} tenant=${entry.tenant} />` : null}<//>
+    <${Field} label="Object ID" text=${entry.object?.id ?? entry.object?.name} onFilter=${entry.object?.id && only('object_id', entry.object.id)}>${entry.object?.id ? html`<${Named} id=${entry.object.id} tenant=${entry.tenant} />${entry.object.name ? html` <span class="hint">${entry.object.name}</span>` : null}` : entry.object?.name ?? null}<//>
     <${Field} label="Success">${entry.success === undefined ? null : html`<span class=${`success ${entry.success ? 'yes' : 'no'}`}><${Icon} name=${entry.success ? 'check' : 'close'} size=${14} />${entry.success ? 'Yes' : 'No'}</span>`}<//>
-    <${Field} label="Message" text=${entry.message} isWide=${true}>${entry.message ? html`<span class="message">${entry.message}</span>` : null}<//>
+    <${Field} label="Message" text=${entry.message} isWide=${true}>${entry.message ? html`<span class="message"><${WithNames} text=${entry.message} tenant=${entry.tenant} /></span>` : null}<//>
   </dl>`;
 }
 
@@ -55,7 +55,7 @@ export function Details({ entry, onFilter }) {
       <${Field} label="Customer" text=${entry.tenant} onFilter=${only('tenant', entry.tenant)}>${entry.tenant}<//>
       ${entry.organization ? html`<${Field} label="Organization" text=${entry.organization} onFilter=${only('organization', entry.organization)}>${entry.organization}<//>` : null}
       ${entry.on_behalf_of ? html`<${Field} label="On behalf of" text=${entry.on_behalf_of}>${entry.on_behalf_of}<//>` : null}
-      ${entry.configuration_id ? html`<${Field} label="Configuration" text=${entry.configuration_id}><${Named} id=${entry.configuration_id} /><//>` : null}
+      ${entry.configuration_id ? html`<${Field} label="Configuration" text=${entry.configuration_id}><${Named} id=${entry.configuration_id} tenant=${entry.tenant} /><//>` : null}
       ${entry.started ? html`<${Field} label="Started" text=${entry.started}><${When} at=${entry.started} note="" /><//>` : null}
       ${entry.finished ? html`<${Field} label="Finished" text=${entry.finished}><${When} at=${entry.finished} note=${entry.started ? `took ${duration(toMillis(entry.finished) - toMillis(entry.started))}` : ''} /><//>` : null}
       ${entry.id ? html`<${Field} label="Entry ID" text=${entry.id}><code>${entry.id}</code><//>` : null}

@@ -69,7 +69,7 @@ export function Histogram({ filter, version, onZoom, onTotal }) {
     return () => stop.abort();
   }, [key, tz, version, isWide, room > 0]);
 
-  if (!data?.bars) return html`<div ref=${box} class="histogram"><p class="hint">${data?.problem ? `The chart could not be read: ${data.problem.message}` : ''}</p></div>`;
+  if (!data?.bars?.length) return html`<div ref=${box} class="histogram"><p class="hint">${data?.problem ? `The chart could not be read: ${data.problem.message}` : data ? 'No entries in this timeframe' : ''}</p></div>`;
   const { bars, width } = data;
   const top = niceMax(Math.max(...bars.map((bar) => bar.total)));
   const inside = Math.max(10, room - LEFT);

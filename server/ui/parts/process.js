@@ -1,7 +1,7 @@
 // The facts of a process, and what can be done with it: cancel, resolve all, copy.
 
 import { html, useEffect, useRef, useState } from '../html.js';
-import { cancel, cancelling, isOver, testLinkOf } from '../data/process.js';
+import { cancel, cancelling, isOver } from '../data/process.js';
 import { idsOf, resolve } from '../data/names.js';
 import { copy } from '../data/clipboard.js';
 import { duration, toMillis } from '../data/time.js';
@@ -17,8 +17,8 @@ function Fact({ label, children }) {
   return html`<div class="fact"><dt>${label}</dt><dd>${children ?? html`<span class="none">–</span>`}</dd></div>`;
 }
 
-function Connection({ process, message }) {
-  const link = testLinkOf(message) ?? testLinkOf(process);
+function Connection({ process }) {
+  const link = process.test_link;
   return html`<div class="banner warn"><${Icon} name="warning" /><div><strong>A connection error occurred.</strong> ${link ? html`<a href=${link} target="_blank" rel="noreferrer">Open the configuration and use “Test connection”</a> to see more details.` : html`Open the configuration${process.configuration_id ? html` <code>${process.configuration_id}</code>` : ''} and use “Test connection” to see more details.`}</div></div>`;
 }
 
@@ -31,12 +31,12 @@ export function ProcessFacts({ process, connection }) {
       <${Fact} label="Timestamp"><${When} at=${process.started} note="" /><//>
       <${Fact} label="Finished">${process.finished ? html`<${When} at=${process.finished} note=${`took ${duration(took)}`} />` : html`<span class="hint">not yet, since ${duration(took)}</span>`}<//>
       <${Fact} label="Request ID">${process.request_id ? html`<span class="named"><code>${process.request_id}</code><button class="resolve" aria-label="Copy Request ID" onClick=${() => copy(process.request_id, 'Request ID copied')}><${Icon} name="copy" size=${14} /></button></span>` : null}<//>
-      <${Fact} label="Configuration">${process.configuration_id ? html`<${Named} id=${process.configuration_id} />` : null}<//>
+      <${Fact} label="Configuration">${process.configuration_id ? html`<${Named} id=${process.configuration_id} tenant=${process.tenant} />` : null}<//>
       <${Fact} label="Customer">${process.tenant}${process.organization ? html` <span class="hint">${process.organization}</span>` : null}<//>
       <${Fact} label="Process ID"><code>${process.id}</code><//>
       ${process.parent ? html`<${Fact} label="Part of"><a href=${`/processes/${encodeURIComponent(process.parent)}?tenant=${encodeURIComponent(process.tenant)}`}>${process.parent}</a><//>` : null}</dl>
     ${isLate ? html`<p class="facts-note"><${Icon} name="information" size=${14} />Sub-processes logged messages after the process itself had finished; more may come.</p>` : null}
-    ${connection ? html`<${Connection} process=${process} message=${connection} />` : null}`;
+    ${connection ? html`<${Connection} process=${process} />` : null}`;
 }
 
 function Resolving({ readMessages, process, onDone }) {
@@ -48,7 +48,7 @@ function Resolving({ readMessages, process, onDone }) {
       const messages = await readMessages({ ...options, onProgress: (some) => setTold({ words: `Reading messages: ${count(some)}`, part: null }) });
       const ids = new Set([process.configuration_id].filter(Boolean));
       for (const message of messages) for (const id of idsOf(message)) ids.add(id);
-      const asked = await resolve([...ids], { ...options, onProgress: (done, all) => setTold({ words: `Resolving ${count(done)} of ${count(all)} IDs`, part: all ? done / all : 1 }) });
+      const asked = await resolve([...ids], { ...options, tenant: process.tenant, onProgress: (done, all) => setTold({ words: `Resolving ${count(done)} of ${count(all)} IDs`, part: all ? done / all : 1 }) });
       say(asked ? `${count(ids.size)} IDs resolved` : 'All IDs were resolved already');
     })().catch((problem) => { if (problem.name !== 'AbortError') say(problem.message); }).finally(onDone);
     return () => stop.current.abort();

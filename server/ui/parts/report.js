@@ -9,11 +9,10 @@ import { me } from '../data/session.js';
 import { Icon } from './icon.js';
 
 export function Progress({ progress }) {
-  const done = progress?.entries ?? progress?.done ?? 0;
-  const total = progress?.total ?? progress?.of ?? 0;
+  const { bytes: done = 0, bytes_total: total = 0 } = progress ?? {};
   const part = total ? Math.min(1, done / total) : null;
-  return html`<section class="progress-card" aria-live="polite"><div class="progress-words"><strong>Validating${progress?.service ? ` ${progress.service}` : ''}…</strong>
-    <span class="num">${done ? `${count(done)}${total ? ` of ${count(total)}` : ''} entries` : 'starting'}${progress?.bytes ? ` · ${bytes(progress.bytes)} read` : ''}</span></div>
+  return html`<section class="progress-card" aria-live="polite"><div class="progress-words"><strong>Validating…</strong>
+    <span class="num">${done ? `${bytes(done)} of ${bytes(total)} read and recomputed` : 'Reading every stored byte of the timeframe'}</span></div>
     <progress max="1" value=${part ?? undefined} aria-label="Progress of the validation"></progress></section>`;
 }
 
