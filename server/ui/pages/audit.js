@@ -10,7 +10,7 @@ import { useKeys } from '../data/keys.js';
 import { copy } from '../data/clipboard.js';
 import { parameters } from '../data/location.js';
 import { Icon } from '../parts/icon.js';
-import { Rows, isNarrow } from '../parts/rows.js';
+import { Rows } from '../parts/rows.js';
 import { Severity } from '../parts/severity.js';
 import { TimeCell } from '../parts/columns.js';
 import { Highlight } from '../parts/highlight.js';

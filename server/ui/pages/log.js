@@ -12,7 +12,7 @@ import { me } from '../data/session.js';
 import { useKeys } from '../data/keys.js';
 import { copy } from '../data/clipboard.js';
 import { Icon } from '../parts/icon.js';
-import { Rows } from '../parts/rows.js';
+import { Rows, isNarrow } from '../parts/rows.js';
 import { Severity } from '../parts/severity.js';
 import { ArtifactLink } from '../parts/details.js';
 import { Histogram } from '../parts/histogram.js';
@@ -91,7 +91,7 @@ export function CustomerLog() {
   const { list } = log;
   const entry = useOpenEntry(list);
   const [total, setTotal] = useState(null);
-  const [isOpen, setOpen] = useState(true);
+  const [isOpen, setOpen] = useState(!isNarrow.value);
   log.isHeld.current = Boolean(entry.named) || entry.at >= 0;
   const refilter = (changes) => change({ ...changes, entry: null });
   const toggleLive = () => change(isLive ? { live: null } : { live: '1', from: null, to: null });
