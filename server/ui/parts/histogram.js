@@ -17,14 +17,24 @@ function niceMax(value) {
   return [1, 2, 3, 4, 5, 6, 8, 10].map((times) => times * step).find((top) => top >= value);
 }
 
-const label = (millis, width) => (width >= 86_400_000 ? date(millis).slice(5) : clock(millis).slice(0, width < 60_000 ? 8 : 5));
+const isMidnight = (bar) => clock(bar.start) === '00:00:00';
 
+/** Marks under the bars: days where the span has several, else clock times that people count in. */
 function ticks(bars, width, room) {
-  const every = Math.max(1, Math.ceil((bars.length * 76) / room));
-  const nice = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 24, 30, 48, 60, 72, 96, 120].find((step) => step >= every) ?? every;
-  const first = bars.findIndex((bar) => { const c = clock(bar.start); return width >= 86_400_000 || (Number(c.slice(0, 2)) * 3600 + Number(c.slice(3, 5)) * 60 + Number(c.slice(6))) % ((nice * width) / 1000) === 0; });
-  return bars.map((bar, at) => ({ at, bar })).filter(({ at }) => (at - Math.max(first, 0)) % nice === 0 && at >= Math.max(first, 0));
+  const span = bars.length * width;
+  const gap = Math.max(1, Math.ceil((bars.length * 64) / room));
+  if (span > 36 * 3_600_000) {
+    const days = bars.map((bar, at) => ({ bar, at })).filter(({ bar, at }) => width >= 86_400_000 || (at > 0 && date(bar.start) !== date(bars[at - 1].start)));
+    const every = Math.max(1, Math.ceil((days.length * 64) / room));
+    return days.filter((_, at) => at % every === 0).map(({ bar, at }) => ({ at, text: date(bar.start).slice(5) }));
+  }
+  const step = STEPS.find((one) => one % width === 0 && one / width >= gap) ?? width * gap;
+  const seconds = (bar) => { const c = clock(bar.start); return Number(c.slice(0, 2)) * 3600 + Number(c.slice(3, 5)) * 60 + Number(c.slice(6)); };
+  return bars.map((bar, at) => ({ bar, at })).filter(({ bar }) => seconds(bar) % (step / 1000) === 0)
+    .map(({ bar, at }) => ({ at, text: isMidnight(bar) ? date(bar.start).slice(5) : clock(bar.start).slice(0, step < 60_000 ? 8 : 5) }));
 }
+
+const STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200].map((seconds) => seconds * 1000);
 
 function Bars({ data, x, y, at, marked }) {
   const order = ['information', 'warning', 'error'];
@@ -106,7 +116,7 @@ export function Histogram({ filter, version, onZoom, onTotal }) {
         ${part ? html`<text x=${LEFT - 7} y=${y(top * part) + 4} text-anchor="end">${brief(top * part)}</text>` : null}</g>`)}
       <${Bars} data=${data} x=${x} y=${y} at=${at} marked=${marked} />
       ${marked ? html`<rect class="brush" x=${x(marked[0])} y="2" width=${x(marked[1] + 1) - x(marked[0])} height=${HIGH} />` : null}
-      ${ticks(bars, width, inside).map(({ at: index, bar }) => html`<text key=${index} class="tick" x=${x(index)} y=${HIGH + FOOT - 3} text-anchor=${x(index) > room - 24 ? 'end' : index === 0 ? 'start' : 'middle'}>${label(bar.start, width)}</text>`)}
+      ${ticks(bars, width, inside).map(({ at: index, text }) => html`<text key=${index} x=${x(index)} y=${HIGH + FOOT - 3} text-anchor=${x(index) > room - 24 ? 'end' : index === 0 ? 'start' : 'middle'}>${text}</text>`)}
     </svg>
     <p id="chart-says" class="away" aria-live="polite">${shown ? `${date(shown.start)} ${clock(shown.start)}: ${count(shown.total)} entries, ${shown.error} errors, ${shown.warning} warnings` : ''}</p>
     ${shown ? html`<div class="tip" style=${{ left: `${left}px` }} aria-hidden="true"><strong class="num">${marked && marked[0] !== marked[1] ? `${clock(bars[marked[0]].start)} – ${clock(bars[marked[1]].start + width)}` : `${date(shown.start)} ${clock(shown.start).slice(0, 5)}`}</strong>

@@ -34,7 +34,7 @@ export function Shell({ children }) {
       <${Mark} size=${20} /><strong>Sealog</strong>
     </div>
     <nav class="side" aria-label="Pages">
-      <a class="brand" href="/"><${Mark} /><strong>Sealog</strong></a>
+      <a class="brand" href="/"><${Mark} /><span><strong>Sealog</strong>${who.store ? html`<small>${who.store}</small>` : null}</span></a>
       <${Links} />
       <div class="side-foot">
         <${ZonePicker} />
