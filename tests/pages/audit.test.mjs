@@ -2,6 +2,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { start } from './support/server.mjs';
 import { NOVA } from './support/seed.mjs';
 import { cells, close, launch, open, parameters, rows, texts, until } from './support/browser.mjs';
@@ -204,7 +205,8 @@ test('keyboard alone: search, move, open, copy, close', async () => {
   await until(async () => (await rows(page, 'audit').count()) === 10, 'ten hits');
   await page.keyboard.press('Escape');
   await page.keyboard.press('Escape');
-  await page.locator('body').press('j');
+  await until(async () => (await rows(page, 'audit').count()) > 13, 'all of the service again');
+  await page.keyboard.press('j');
   await page.keyboard.press('j');
   await page.keyboard.press('k');
   await page.keyboard.press('Enter');
@@ -235,14 +237,13 @@ test('markup in an entry stays text', async () => {
   await close(page);
 });
 
-test('export: the same filter and zone as on the page', async () => {
-  const page = await audit(`${NOVA_LOG}&search=of+Nova&tz=Asia/Tokyo`);
+test('export: the same filter as on the page', async () => {
+  const page = await audit(`${NOVA_LOG}&search=of+Nova`);
   await rows(page, 'audit').first().waitFor();
   await page.getByText('Export', { exact: true }).click();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /^CSV/ }).click()]);
   assert.match(download.url(), /search=of\+Nova/);
-  assert.match(download.url(), /tz=Asia(%2F|\/)Tokyo/);
-  const lines = (await (await import('node:fs/promises')).readFile(await download.path(), 'utf8')).trim().split('\n');
+  const lines = (await readFile(await download.path(), 'utf8')).trim().split('\n');
   assert.equal(lines.length, 11);
   await close(page);
 });

@@ -62,13 +62,15 @@ export function useLog(filter, { isLive = false } = {}) {
 }
 
 /** The entry that the address names (`entry=service/seq`), from the list or the server; and the ways to move. */
-export function useOpenEntry(list) {
+export function useOpenEntry(list, question = '') {
   const named = parameters().get('entry');
   const [at, render] = useState(-1);
   // Keys may come faster than renders.
   const cursor = useRef(-1);
   const setAt = (to) => { cursor.current = to; render(to); };
   const [entry, setEntry] = useState(null);
+  // Another question has other rows: the cursor is nowhere.
+  useEffect(() => { if (!parameters().get('entry')) setAt(-1); }, [question]);
   const [problem, setProblem] = useState(null);
 
   useEffect(() => {

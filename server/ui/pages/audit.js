@@ -49,7 +49,7 @@ export function Audit() {
   const isLive = parameters().get('live') === '1' && isDescending;
   const log = useLog(filter, { isLive });
   const { list } = log;
-  const entry = useOpenEntry(list);
+  const entry = useOpenEntry(list, JSON.stringify(filter));
   const [total, setTotal] = useState(null);
   const [hasFacets, setFacets] = useState(false);
   log.isHeld.current = Boolean(entry.named) || entry.at >= 0;

@@ -89,7 +89,7 @@ export function CustomerLog() {
   const isLive = parameters().get('live') === '1';
   const log = useLog(filter, { isLive });
   const { list } = log;
-  const entry = useOpenEntry(list);
+  const entry = useOpenEntry(list, JSON.stringify(filter));
   const [total, setTotal] = useState(null);
   const [isOpen, setOpen] = useState(!isNarrow.value);
   log.isHeld.current = Boolean(entry.named) || entry.at >= 0;

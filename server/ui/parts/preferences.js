@@ -11,7 +11,7 @@ export function ZonePicker() {
   const zones = useMemo(all, []);
   const now = zone.value;
   const first = [...new Set([now, ownZone, 'UTC'])];
-  return html`<label class="zone" title="All times on the pages and in exports are in this zone"><${Icon} name="globe" />
+  return html`<label class="zone" title="All times on the pages are in this zone; files have UTC"><${Icon} name="globe" />
     <select aria-label="Time zone" value=${now} onChange=${(event) => chooseZone(event.target.value)}>
       ${first.map((name) => html`<option key=${name} value=${name}>${name}${name === 'UTC' ? '' : ` (${offset(Date.now(), name)})`}</option>`)}
       <optgroup label="All zones">${zones.filter((name) => !first.includes(name)).map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</optgroup>

@@ -21,5 +21,5 @@ export function Timeframe({ filter, fallback = '1d', onChange }) {
       onInput=${(event) => setNumber(event.target.value.replace(/\D/g, ''))}
       onChange=${(event) => set(event.target.value.replace(/\D/g, ''), last.unit.letter)} />
     <select aria-label="Timeframe: unit" value=${last.unit.letter} onChange=${(event) => set(number || last.count, event.target.value)}>
-      ${UNITS.map((unit) => html`<option key=${unit.letter} value=${unit.letter}>${last.count === 1 ? unit.one : unit.many}</option>`)}</select></div>`;
+      ${UNITS.map((unit) => html`<option key=${unit.letter} value=${unit.letter}>${Number(number) === 1 ? unit.one : unit.many}</option>`)}</select></div>`;
 }

@@ -23,7 +23,7 @@ const KEYS = {
   all: ['--role', 'auditor', '--role', 'admin', '--role', 'customer', '--tenant', 'acme-corp'],
 };
 
-export async function start({ generated = 1500, tamper } = {}) {
+export async function start({ generated = 1500 } = {}) {
   const directory = mkdtempSync(path.join(tmpdir(), 'sealog-pages-'));
   const data = path.join(directory, 'store');
   const file = path.join(directory, 'entries.ndjson');
@@ -34,7 +34,6 @@ export async function start({ generated = 1500, tamper } = {}) {
   }
   writeFileSync(file, [...entries(), ...processes()].map((entry) => JSON.stringify(entry)).join('\n'));
   sealog('append', '--data', data, '--batch', '1', file);
-  tamper?.(data);
   const keys = {};
   for (const [name, args] of Object.entries(KEYS)) keys[name] = sealog('key', 'new', '--data', data, ...args).trim();
   const configuration = path.join(directory, 'sealog.toml');
