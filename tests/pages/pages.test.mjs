@@ -100,7 +100,7 @@ test('overview: unfinished and failed processes, failures, chains', async () => 
   await until(async () => /Export Archive/.test(await card('Failed, 7 days').innerText()), 'what failed');
   await until(async () => (await card('Failed most, 7 days').locator('li').count()) > 0, 'failures by activity');
   await until(async () => /nova/.test(await card('Chains').innerText()), 'heads');
-  await until(async () => /\d/.test(await page.locator('.tile dd').first().innerText()), 'the volume');
+  await until(async () => /\d/.test(await page.locator('.tile b').first().innerText()), 'the volume');
   await close(page);
 });
 

@@ -29,17 +29,16 @@ function Card({ title, more, state, empty, children, class: extra = '' }) {
 }
 
 function Tile({ label, value, note, tone = '', href }) {
-  const inside = html`<dt>${label}</dt><dd class=${`num ${tone}`}>${value}</dd><p class="hint">${note}</p>`;
-  return href ? html`<div class="tile"><a href=${href} aria-label=${`${label}: ${value}`}>${inside}</a></div>` : html`<div class="tile">${inside}</div>`;
+  return html`<li class="tile"><a href=${href}><span class="tile-label">${label}</span><b class=${`num ${tone}`}>${value}</b><span class="hint">${note}</span></a></li>`;
 }
 
 function Tiles({ log, page }) {
   const { answer } = useAnswer((stop) => volume(log, stop));
   const day = answer?.day;
   const change = answer && answer.before.total ? (day.total - answer.before.total) / answer.before.total : null;
-  return html`<dl class="tiles"><${Tile} label="Entries, 24 hours" value=${day ? count(day.total) : '…'} href=${page} note=${change === null ? ' ' : `${change >= 0 ? '+' : '−'}${Math.abs(change * 100).toFixed(0)} % against the day before`} />
+  return html`<ul class="tiles"><${Tile} label="Entries, 24 hours" value=${day ? count(day.total) : '…'} href=${page} note=${change === null ? ' ' : `${change >= 0 ? '+' : '−'}${Math.abs(change * 100).toFixed(0)} % against the day before`} />
     <${Tile} label="Errors" value=${day ? count(day.error) : '…'} tone=${day?.error ? 'bad' : ''} href=${`${page}?severity=error,fatal`} note=${day ? `${percent(day.error, day.total)} of all; the day before ${count(answer.before.error)}` : ' '} />
-    <${Tile} label="Warnings" value=${day ? count(day.warning) : '…'} href=${`${page}?severity=warning`} note=${day ? `${percent(day.warning, day.total)} of all; the day before ${count(answer.before.warning)}` : ' '} /></dl>`;
+    <${Tile} label="Warnings" value=${day ? count(day.warning) : '…'} href=${`${page}?severity=warning`} note=${day ? `${percent(day.warning, day.total)} of all; the day before ${count(answer.before.warning)}` : ' '} /></ul>`;
 }
 
 function Trend({ log, page }) {
