@@ -8,6 +8,8 @@ import { createTail } from './tail.js';
 import { keyOf, parseKey } from './entry.js';
 import { withoutTime, withoutOrder } from './filter.js';
 
+const SUMS_MS = 10_000;
+
 const fetchEntries = (filter) => ({ cursor, limit, signal }) =>
   ask('entries', { values: { ...filter, limit, cursor }, signal }).then(({ entries, next, problems }) => ({ rows: entries, next, problems }));
 
@@ -22,7 +24,9 @@ export function useLog(filter, { isLive = false } = {}) {
   const version = useSignal(0);
   const isAtTop = useRef(true);
   const isHeld = useRef(false);
+  const hasArrived = useRef(false);
   const tail = useMemo(() => createTail((rows) => {
+    hasArrived.current = true;
     if (isAtTop.current && !isHeld.current) {
       list.prepend(rows);
       return;
@@ -38,8 +42,14 @@ export function useLog(filter, { isLive = false } = {}) {
   }, [key]);
   const tailKey = isLive ? JSON.stringify(withoutOrder(withoutTime(filter))) : '';
   useEffect(() => {
-    if (isLive) tail.start(withoutOrder(withoutTime(latest.current)));
-    return () => tail.stop();
+    if (!isLive) return undefined;
+    tail.start(withoutOrder(withoutTime(latest.current)));
+    // Chart and facets follow more slowly: each is a question of its own.
+    const timer = setInterval(() => {
+      if (hasArrived.current && !document.hidden) version.value += 1;
+      hasArrived.current = false;
+    }, SUMS_MS);
+    return () => { clearInterval(timer); tail.stop(); };
   }, [tailKey]);
   useEffect(() => () => list.close(), []);
 
