@@ -35,8 +35,8 @@ export function windowOf(filter, now = Date.now()) {
 export const withoutOrder = ({ order, ...rest }) => rest;
 export const withoutTime = ({ from, to, last, ...rest }) => rest;
 
-/** The parameters that a brush over a histogram sets. */
-export const zoomTo = (from, to) => ({ from: toText(from), to: toText(to), last: null, entry: null });
+/** The parameters that a brush over a histogram sets. `last` stays in the address for the way back; the times go before it. */
+export const zoomTo = (from, to) => ({ from: toText(from), to: toText(to), entry: null });
 
 /** Widths that clocks show, and that the server takes. */
 const WIDTHS = [

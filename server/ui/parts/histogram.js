@@ -108,7 +108,7 @@ export function Histogram({ filter, version, onZoom, onTotal }) {
   return html`<div ref=${box} class="histogram">
     <svg width=${room} height=${HIGH + FOOT} role="application" tabindex="0" aria-label=${`Entries over time, ${bars.length} bars. Arrow keys move, with Shift they mark, Enter zooms.`}
       aria-describedby="chart-says" onKeyDown=${keyed} onBlur=${() => { setAt(-1); setMark(null); }} onPointerLeave=${() => !mark && setAt(-1)}
-      onPointerDown=${(event) => { if (event.button) return; event.currentTarget.setPointerCapture(event.pointerId); const here = indexAt(event); setMark([here, here]); setAt(here); }}
+      onPointerDown=${(event) => { if (event.button) return; event.preventDefault(); event.currentTarget.setPointerCapture(event.pointerId); const here = indexAt(event); setMark([here, here]); setAt(here); }}
       onPointerMove=${(event) => { const here = indexAt(event); if (here !== at) setAt(here); if (mark && event.buttons) setMark([mark[0], here]); }}
       onPointerUp=${() => marked && zoom(marked)}>
       <defs><pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="4" height="4" /><rect class="hatch-line" width="1.4" height="4" /></pattern></defs>

@@ -1,13 +1,15 @@
 // The timeframe: a number and a unit, back from now; or, after a zoom, the two times, with the way back.
 
 import { html, useState, useEffect } from '../html.js';
+import { parameters } from '../data/location.js';
 import { UNITS, parseLast, short } from '../data/time.js';
 import { Icon } from './icon.js';
 
 /** `onChange` gets what the address should say. */
 export function Timeframe({ filter, fallback = '1d', onChange }) {
   const isFixed = Boolean(filter.from || filter.to);
-  const last = parseLast(filter.last) ?? parseLast(fallback);
+  // After a zoom the address still has the timeframe from which one came.
+  const last = parseLast(filter.last) ?? parseLast(parameters().get('last')) ?? parseLast(fallback);
   const [number, setNumber] = useState(String(last.count));
   useEffect(() => setNumber(String(last.count)), [last.count, last.unit.letter]);
   const isValid = Boolean(parseLast(`${number}m`));
