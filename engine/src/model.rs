@@ -4,6 +4,7 @@
 
 mod committed;
 mod entry;
+mod escape;
 mod json;
 mod name;
 mod severity;
@@ -13,6 +14,7 @@ mod window;
 pub use crate::error::FieldError;
 pub use committed::{Committed, Position};
 pub use entry::{Actor, Artifact, Entry, Object, Process, ProcessEvent};
+pub use escape::{escape_service, unescape_service};
 pub use json::{Accept, JsonError, parse_entry};
 pub use name::{
     ACCESS_SERVICE, CONTROL_SERVICE, RESERVED_PREFIX, SYSTEM_TENANT, ServiceName, StoreName, check_tenant,

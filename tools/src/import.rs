@@ -12,15 +12,12 @@ mod git_history;
 mod google_cloud;
 mod kubernetes;
 mod linux;
-mod names;
 mod ndjson;
 mod office365;
 mod source;
 mod statement;
 mod syslog;
 mod windows;
-
-pub use names::{escape_service, unescape_service};
 
 use flate2::bufread::MultiGzDecoder;
 use sealog_engine::limits;

@@ -1,10 +1,9 @@
 //! What every mapping does alike: tenant and service with their defaults, and a required activity.
 
 use super::Defaults;
-use super::names::escape_service;
 use super::source::Source;
 use sealog_engine::limits::ACTIVITY_BYTES_MAX;
-use sealog_engine::model::{Entry, FieldError};
+use sealog_engine::model::{Entry, FieldError, escape_service};
 use std::borrow::Cow;
 
 /// The attribute that keeps the name of a service that the alphabet of services does not allow.

@@ -3,8 +3,8 @@
 //! Goal: what other products really write, not what their references promise. The sets lie beside the project, or where
 //! `SEALOG_DATA` says; without them the tests print that they did nothing.
 
-use super::{Defaults, Format, map_line, open, unescape_service};
-use sealog_engine::model::{Entry, Timestamp};
+use super::{Defaults, Format, map_line, open};
+use sealog_engine::model::{Entry, Timestamp, unescape_service};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};

@@ -70,7 +70,7 @@ fn hex_pair(bytes: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sealog_engine::model::ServiceName;
+    use crate::model::ServiceName;
 
     #[test]
     fn names_become_services_and_come_back() {
