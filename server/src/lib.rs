@@ -7,6 +7,7 @@
 //! - `csv`: entries as comma-separated values
 //! - `work`: on which threads the engine is called; `rates`: how often
 //! - `reads`: who read what, in the log itself
+//! - `ingest`: what producers speak besides, decoded into batches
 //! - `names`: readable names of IDs; `artifacts`: files that entries name
 //! - `server`: all of it together; `run`: from a socket to a clean stop
 
@@ -15,6 +16,7 @@ mod artifacts;
 pub mod config;
 pub mod csv;
 pub mod http;
+pub mod ingest;
 mod metrics;
 mod names;
 mod question;

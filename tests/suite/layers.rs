@@ -237,6 +237,7 @@ fn documents_name_no_file_that_is_not_there() {
         "docs/format.md",
         "docs/integrity.md",
         "docs/durability.md",
+        "docs/ingest.md",
         "docs/style.md",
         "docs/server.md",
         "docs/http.md",
