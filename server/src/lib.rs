@@ -8,11 +8,10 @@
 //! - `work`: on which threads the engine is called; `rates`: how often
 //! - `reads`: who read what, in the log itself
 //! - `ingest`: what producers speak besides, decoded into batches
-//! - `names`: readable names of IDs; `artifacts`: files that entries name
+//! - `names`: readable names of IDs
 //! - `server`: all of it together; `run`: from a socket to a clean stop
 
 pub mod access;
-mod artifacts;
 pub mod config;
 pub mod csv;
 pub mod http;

@@ -104,7 +104,6 @@ pub fn start(
         metrics: crate::metrics::Metrics::default(),
         rates: crate::rates::Rates::new(&config.rates),
         names,
-        artifacts: crate::artifacts::Artifacts::new(Arc::clone(&disk)),
         disk,
         arrivals,
         stop: is_stopped.clone(),

@@ -2,7 +2,6 @@
 
 use crate::access::policy::{self, Denied};
 use crate::access::{Keys, Principal, Sessions};
-use crate::artifacts::Artifacts;
 use crate::config::Config;
 use crate::http::body::Memory;
 use crate::http::request::Peer;
@@ -49,7 +48,6 @@ pub struct Server {
     pub(crate) metrics: Metrics,
     pub(crate) rates: Rates,
     pub(crate) names: Names,
-    pub(crate) artifacts: Artifacts,
     /// The newest commit that everybody can see, as it grows.
     pub(crate) arrivals: watch::Receiver<i64>,
     /// It is to stop.

@@ -1,23 +1,25 @@
 //! `PUT /api/v1/artifacts`, `GET /api/v1/entries/{service}/{seq}/artifact`: files that entries name.
 
-use crate::artifacts::BYTES_MAX;
 use crate::http::{Answer, Call, Parameters, Problem};
 use crate::question::{ask_words, principal};
 use crate::server::Server;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
-use sealog_engine::error::Error;
+use sealog_engine::artifact::{PutError, Sha};
+use sealog_engine::disk::read_full;
 use sealog_engine::hex;
+use sealog_engine::limits;
 use sealog_engine::model::check_tenant;
 use sealog_engine::scan::Words;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Serialize)]
 struct Kept {
     sha256: String,
-    size: usize,
+    size: u64,
 }
 
 pub(super) async fn put(server: Arc<Server>, mut call: Call) -> Result<Answer, Problem> {
@@ -34,12 +36,16 @@ pub(super) async fn put(server: Arc<Server>, mut call: Call) -> Result<Answer, P
     }
     let body = call.body.take().ok_or_else(|| Problem::unread("body", "expected a file"))?;
     let time = Duration::from_secs(server.config.limits.body_seconds);
-    let body = server.memory.gather(body, BYTES_MAX, time).await?;
+    let bytes_max = usize::try_from(limits::ARTIFACT_BYTES_MAX).unwrap_or(usize::MAX);
+    let body = server.memory.gather(body, bytes_max, time).await?;
     let own = Arc::clone(&server);
     let work = move || {
-        let kept = own.artifacts.put(&tenant, &body.bytes);
-        let hash = kept.map_err(|error| Problem::from(Error::io("write", "an artifact", error)))?;
-        Ok(Answer::json(&Kept { sha256: hex::encode(&hash), size: body.bytes.len() }))
+        let stored =
+            own.store.put_artifact(&tenant, &mut body.bytes.as_slice()).map_err(|error| match error {
+                PutError::Store(error) => Problem::from(error),
+                error => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            })?;
+        Ok(Answer::json(&Kept { sha256: hex::encode(&stored.sha256), size: stored.size }))
     };
     server.work.append(work).await?
 }
@@ -62,10 +68,7 @@ pub(super) async fn get(server: Arc<Server>, call: Call) -> Result<Answer, Probl
         let hit = own.store.view().entry(&question.reading.scope, &filter, &service, seq).next();
         let entry = hit.as_ref().and_then(|hit| hit.committed()).ok_or_else(Problem::not_found)?;
         let artifact = entry.entry.artifact.as_ref().ok_or_else(Problem::not_found)?;
-        let found = own.artifacts.get(&entry.entry.tenant, &artifact.sha256).map_err(|error| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the file does not read: {error}"))
-        })?;
-        let bytes = found.ok_or_else(Problem::not_found)?;
+        let bytes = own.artifact_bytes(&entry.entry.tenant, &artifact.sha256)?;
         let mut read = question.read.clone();
         read.rows = Some(1);
         own.note_read(&question.principal, &read);
@@ -89,6 +92,25 @@ pub(super) async fn get(server: Arc<Server>, call: Call) -> Result<Answer, Probl
         answer.headers_mut().insert(CONTENT_TYPE, value);
     }
     Ok(answer)
+}
+
+impl Server {
+    /// A file that an entry of a tenant names. One that is not what its hash says is not given out.
+    fn artifact_bytes(&self, tenant: &str, sha256: &Sha) -> Result<Vec<u8>, Problem> {
+        let unread = |detail: String| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail);
+        let opened = self.store.open_artifact(tenant, sha256)?.ok_or_else(Problem::not_found)?;
+        if opened.length > limits::ARTIFACT_BYTES_MAX {
+            return Err(unread("the file is longer than one may be; verify the store".to_owned()));
+        }
+        let mut bytes = vec![0; usize::try_from(opened.length).unwrap_or_default()];
+        let count = read_full(&*opened.file, &mut bytes, 0)
+            .map_err(|error| unread(format!("the file does not read: {error}")))?;
+        bytes.truncate(count);
+        if Sha::from(Sha256::digest(&bytes)) != *sha256 {
+            return Err(unread("the file is not what its hash says; verify the store".to_owned()));
+        }
+        Ok(bytes)
+    }
 }
 
 /// A download under its name (RFC 6266), in which nothing is left that could be a path or end a header.
