@@ -1,8 +1,8 @@
 // Starts the pages: learns who reads, then shows the page that the address names.
 
 import { html, render, effect } from './html.js';
-import { path, go, followLinks, query } from './data/location.js';
-import { me, home, learnWhoReads, PAGES, may } from './data/session.js';
+import { path, go, followLinks, parameters, query } from './data/location.js';
+import { me, home, learnWhoReads, OVERVIEW, PAGES, may } from './data/session.js';
 import { refusedForKey } from './data/api.js';
 import { Shell } from './parts/shell.js';
 import { Loading, State, Failure } from './parts/state.js';
@@ -18,7 +18,7 @@ import { Admin } from './pages/admin.js';
 import { signal } from './html.js';
 
 const VIEWS = {
-  '/overview': Overview, '/audit': Audit, '/audit/validation': Validation, '/processes': Processes, '/log': CustomerLog, '/chains': Chains, '/admin': Admin,
+  '/audit': Audit, '/audit/validation': Validation, '/processes': Processes, '/log': CustomerLog, '/chains': Chains, '/admin': Admin,
 };
 
 const failure = signal(null);
@@ -30,7 +30,9 @@ function Page() {
   const base = here.startsWith('/processes/') ? '/processes' : here;
   const page = PAGES.find((one) => one.path === base);
   if (!page) return html`<${State} title="There is no such page" action=${html`<a class="button" href=${home.value}>Go to your log</a>`}>The address names nothing that is served here.<//>`;
-  document.title = `${page.name} · Sealog`;
+  const isOverview = here === home.value && parameters().get('view') === 'overview';
+  document.title = `${isOverview ? OVERVIEW.name : page.name} · Sealog`;
+  if (isOverview) return html`<${Overview} />`;
   if (!may(...page.roles)) {
     return html`<${State} icon="shield" title=${`${page.name} is not open to your key`} action=${html`<a class="button" href=${home.value}>Go to your log</a>`}>
       It needs the role ${page.roles.join(' or ')}; yours: ${me.value.roles.join(', ') || 'none'}. Ask an administrator for a key with it.<//>`;

@@ -10,6 +10,8 @@ const isTyping = (element) =>
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (isTyping(event.target) && event.key !== 'Escape') return;
+  // A dialog has its keys for itself.
+  if (document.querySelector('dialog[open]')) return;
   // A button that has the focus is pressed by Enter.
   if (event.key === 'Enter' && event.target instanceof Element && event.target.matches('button, a, summary, [role=button]')) return;
   for (let at = layers.length - 1; at >= 0; at -= 1) {

@@ -11,7 +11,6 @@ export const may = (...any) => any.some((role) => roles.value.has(role));
 
 /** Every page: its address, its name, who sees it. The order is the order in the navigation. */
 export const PAGES = [
-  { path: '/overview', name: 'Overview', icon: 'overview', roles: ['auditor', 'admin', 'customer'] },
   { path: '/audit', name: 'Audit Log', icon: 'audit', roles: ['auditor'] },
   { path: '/audit/validation', name: 'Validation', icon: 'shield', roles: ['auditor'] },
   { path: '/processes', name: 'Process Log', icon: 'process', roles: ['admin'] },
@@ -22,8 +21,12 @@ export const PAGES = [
 
 export const openPages = computed(() => PAGES.filter((page) => may(...page.roles)));
 
+/** The overview is a view of the page that is the reader's own. */
+export const OVERVIEW = { name: 'Overview', icon: 'overview' };
+
 /** Where `/` leads: to the log that is the reader's own. */
-export const home = computed(() => openPages.value.find((page) => page.path !== '/overview')?.path ?? '/overview');
+export const home = computed(() => openPages.value[0]?.path ?? '/chains');
+export const overview = computed(() => `${home.value}?view=overview`);
 
 export async function learnWhoReads() {
   try {

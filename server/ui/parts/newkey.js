@@ -2,6 +2,7 @@
 
 import { html, useState } from '../html.js';
 import { ask } from '../data/api.js';
+import { parseLast, toText } from '../data/time.js';
 import { Dialog } from './dialog.js';
 import { Labelled } from './fields.js';
 
@@ -19,7 +20,7 @@ export function NewKey({ onClose, onMade }) {
     const body = { roles, grants: canClear ? ['clear'] : [] };
     for (const name of ['tenants', 'services', 'peers']) body[name] = words(fields[name]);
     body.organizations = fields.organizations.split(',').map((one) => one.trim()).filter(Boolean);
-    if (fields.expires) body.expires = fields.expires;
+    if (fields.expires) body.expires = toText(Date.now() + parseLast(fields.expires).millis);
     try {
       onMade((await ask('keys', { body })).key);
     } catch (error) {

@@ -1,8 +1,8 @@
 // The frame around every page: navigation by role, time zone, theme, who is signed in.
 
 import { html, useState, useEffect } from '../html.js';
-import { path } from '../data/location.js';
-import { me, openPages, signOut } from '../data/session.js';
+import { parameters, path } from '../data/location.js';
+import { me, openPages, overview, OVERVIEW, signOut } from '../data/session.js';
 import { useKeys } from '../data/keys.js';
 import { Icon } from './icon.js';
 import { Toast } from './toast.js';
@@ -15,8 +15,10 @@ export function Mark({ size = 22 }) {
 }
 
 function Links() {
-  const here = path.value.startsWith('/processes/') ? '/processes' : path.value;
-  return html`<ul>${openPages.value.map((page) => html`<li key=${page.path}>
+  const isOverview = parameters().get('view') === 'overview';
+  const here = isOverview ? overview.value : path.value.startsWith('/processes/') ? '/processes' : path.value;
+  const pages = openPages.value.length ? [{ ...OVERVIEW, path: overview.value }, ...openPages.value] : [];
+  return html`<ul>${pages.map((page) => html`<li key=${page.path}>
     <a href=${page.path} aria-current=${here === page.path ? 'page' : undefined}><${Icon} name=${page.icon} /><span>${page.name}</span></a></li>`)}</ul>`;
 }
 

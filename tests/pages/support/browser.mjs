@@ -10,7 +10,7 @@ export const launch = () => chromium.launch({ executablePath: PROGRAM, args: ['-
 export async function open(browser, server, role, where = '/', { width = 1440, height = 900, scheme = 'light', timezoneId = 'Europe/Berlin', ...more } = {}) {
   const context = await browser.newContext({ baseURL: server.url, viewport: { width, height }, colorScheme: scheme, timezoneId, locale: 'en-GB', permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true, ...more });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(20_000);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error.stack)));
   page.on('console', (message) => {
@@ -27,7 +27,7 @@ export async function signIn(page, key) {
   await page.getByLabel('Key or link code').fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL((url) => url.pathname !== '/signin');
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' });
+  await page.locator('nav.side').waitFor({ state: 'attached' });
 }
 
 export async function close(page) {
