@@ -207,8 +207,11 @@ pub struct Init {
 #[derive(Args)]
 pub struct Append {
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "server", conflicts_with = "server")]
+    pub data: Option<PathBuf>,
+    /// Address of a server, in place of a directory; its key is in the environment variable SEALOG_KEY
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
     /// Tenant of entries that name none
     #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_tenant)]
     pub tenant: Option<String>,
@@ -267,8 +270,11 @@ fn import_format() -> impl TypedValueParser<Value = Format> {
 #[derive(Args)]
 pub struct Scan {
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "server", conflicts_with = "server")]
+    pub data: Option<PathBuf>,
+    /// Address of a server, in place of a directory; its key is in the environment variable SEALOG_KEY
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
     /// Newest first or oldest first
     #[arg(long, value_enum, default_value_t = OrderName::Desc)]
     pub order: OrderName,
@@ -294,8 +300,11 @@ pub struct Scan {
 #[derive(Args)]
 pub struct Tail {
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "server", conflicts_with = "server")]
+    pub data: Option<PathBuf>,
+    /// Address of a server, in place of a directory; its key is in the environment variable SEALOG_KEY
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
     /// Form of the output; a table on a terminal, else ndjson
     #[arg(long, value_enum)]
     pub format: Option<TailFormat>,
@@ -437,8 +446,11 @@ pub enum ClockName {
 #[derive(Args)]
 pub struct Verify {
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "server", conflicts_with = "server")]
+    pub data: Option<PathBuf>,
+    /// Address of a server, in place of a directory; its key is in the environment variable SEALOG_KEY
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "its fields carry the help")]
     pub window: WindowArgs,

@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod inspect;
 mod key;
+mod remote;
 mod scan;
 mod serve;
 mod stats;
@@ -49,6 +50,12 @@ pub fn run(command: Command) -> Outcome {
         Command::Completions(args) => documents::completions(&args),
         Command::Man => documents::manual(),
     }
+}
+
+/// The directory that a command was given, where it was given no server.
+fn directory(data: Option<&std::path::PathBuf>) -> Result<&Path, Failure> {
+    data.map(std::path::PathBuf::as_path)
+        .ok_or_else(|| Failure::Input("expected --data DIR or --server URL".to_owned()))
 }
 
 /// Refuses a store's path that is something else than a directory; one that is not there may become one.

@@ -7,6 +7,7 @@
 //! - `intake`: lines into batches, in parallel, committed in order
 //! - `import`: foreign formats, one small file each
 //! - `generate`: lifelike data
+//! - `remote`: a server's log, asked over HTTP
 //! - `output`: what people and programs see
 
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod import;
 mod intake;
 mod name;
 mod output;
+mod remote;
 pub mod usage;
 
 pub use failure::{Failure, Outcome};

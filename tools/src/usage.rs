@@ -13,14 +13,8 @@ use std::process::ExitCode;
 
 /// Flags of the contract that this version refuses: subcommand, flag, and why. They are not declared, so that no usage
 /// line, tip, completion or manual page names what is not there.
-const NOT_YET: [(&str, &str, &str); 5] = [
-    ("append", "--server", NO_SERVER),
-    ("scan", "--server", NO_SERVER),
-    ("verify", "--server", NO_SERVER),
-    ("verify", "--checkpoint", NO_SIGNATURES),
-    ("verify", "--key", NO_SIGNATURES),
-];
-const NO_SERVER: &str = "name the store's directory with --data DIR, or ask the server by HTTP";
+const NOT_YET: [(&str, &str, &str); 2] =
+    [("verify", "--checkpoint", NO_SIGNATURES), ("verify", "--key", NO_SIGNATURES)];
 const NO_SIGNATURES: &str = "stores do not sign checkpoints yet";
 
 /// Reads a command line.

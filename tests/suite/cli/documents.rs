@@ -194,11 +194,9 @@ fn what_is_not_in_this_version_is_named_nowhere() {
     shown.extend(COMMANDS.map(|command| run([command, "--help"]).exits(0)));
     // Usage lines and tips of what was mistyped.
     shown.extend(["append", "scan", "verify"].map(|command| run([command]).exits(2)));
-    shown.push(run(["append", "--serve", "x"]).exits(2));
-    shown.push(run(["scan", "--serve", "x", "--data", "x"]).exits(2));
     shown.push(run(["verify", "--data", "x", "--checkpoints"]).exits(2));
     for ran in shown {
-        for flag in ["server", "listen", "checkpoint ", "checkpoint'", "--key"] {
+        for flag in ["checkpoint ", "checkpoint'", "--key"] {
             let text = [ran.out(), ran.err()].concat().replace("\\-", "-");
             assert!(!text.contains(&format!("--{flag}")), "--{flag}: {text}");
         }

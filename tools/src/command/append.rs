@@ -1,6 +1,6 @@
 //! `sealog append`: NDJSON into a store, a receipt for each batch and service.
 
-use super::{close, open_store, output};
+use super::{close, directory, open_store, output};
 use crate::cli::Append;
 use crate::failure::{Failure, Outcome};
 use crate::import;
@@ -41,9 +41,12 @@ pub fn open_input(path: &Path) -> Result<Input, Failure> {
 }
 
 pub fn run(args: Append) -> Outcome {
+    if let Some(url) = &args.server {
+        return super::remote::append(url, &args);
+    }
     let path = args.file.as_deref().unwrap_or(Path::new("-"));
     let input = open_input(path)?;
-    let store = open_store(&args.data, args.instance.as_deref())?;
+    let store = open_store(directory(args.data.as_ref())?, args.instance.as_deref())?;
     let cut = if args.atomic { Cut::Once } else { Cut::Every(args.batch as usize) };
     let parser = Lines { tenant: args.tenant, service: args.service };
     let taken = take_in(Intake { store: &store, parser: &parser, cut, skip_bad: args.skip_bad }, vec![input]);

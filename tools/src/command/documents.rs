@@ -21,6 +21,17 @@ pub fn manual() -> Outcome {
     print(&page)
 }
 
+/// Subcommands with their names, and those below them.
+fn all<'c>(name: &str, command: &'c clap::Command) -> Vec<(String, &'c clap::Command)> {
+    let own = command.get_subcommands().filter(|own| !own.is_hide_set() && own.get_name() != "help");
+    own.flat_map(|own| {
+        let name = format!("{name} {}", own.get_name());
+        let below = all(&name, own);
+        std::iter::once((name, own)).chain(below)
+    })
+    .collect()
+}
+
 fn render(page: &mut Vec<u8>) -> io::Result<()> {
     let mut command = Cli::command();
     command.build();
@@ -30,9 +41,8 @@ fn render(page: &mut Vec<u8>) -> io::Result<()> {
     man.render_synopsis_section(page)?;
     man.render_description_section(page)?;
     man.render_options_section(page)?;
-    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
-        // As it is typed: with a space.
-        let name = format!("{} {}", command.get_name(), subcommand.get_name());
+    for (name, subcommand) in all(command.get_name(), &command) {
+        // As it is typed: with spaces.
         let man = Man::new(subcommand.clone().display_name(name));
         man.render_name_section(page)?;
         man.render_synopsis_section(page)?;

@@ -1,6 +1,6 @@
 //! `sealog scan`: the entries that match.
 
-use super::{newest_commit, open_reader, output, report_damage};
+use super::{directory, newest_commit, open_reader, output, report_damage};
 use crate::cli::{OrderName, OutputFormat, Scan};
 use crate::failure::{Failure, Outcome};
 use crate::filter::filter;
@@ -25,7 +25,6 @@ pub fn now(directory: &Path) -> Timestamp {
 }
 
 pub fn run(args: &Scan) -> Outcome {
-    let filter = filter(&args.filters, now(&args.data))?;
     let default_format = if is_stdout_terminal() { OutputFormat::Table } else { OutputFormat::Ndjson };
     let format = args.format.unwrap_or(default_format);
     let is_table = format == OutputFormat::Table && !args.count;
@@ -34,7 +33,12 @@ pub fn run(args: &Scan) -> Outcome {
         OrderName::Asc => Order::Ascending,
         OrderName::Desc => Order::Descending,
     };
-    let reader = open_reader(&args.data)?;
+    if let Some(url) = &args.server {
+        return super::remote::scan(url, args, format, limit, order);
+    }
+    let data = directory(args.data.as_ref())?;
+    let filter = filter(&args.filters, now(data))?;
+    let reader = open_reader(data)?;
     // Whoever can read the files may see all of them.
     let scope = Scope::everything();
     if args.count {

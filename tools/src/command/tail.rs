@@ -1,7 +1,7 @@
 //! `sealog tail`: entries as they arrive, read from the files beside whoever writes them.
 
 use super::scan::{now, problem_text};
-use super::{damage_text, newest_commit, open_reader, output};
+use super::{damage_text, directory, newest_commit, open_reader, output};
 use crate::cli::{OutputFormat, Tail, TailFormat};
 use crate::failure::{Failure, Outcome};
 use crate::filter::filter;
@@ -25,12 +25,16 @@ const PAUSES: u32 = 4;
 const PAGE_ENTRIES: u64 = 1_000;
 
 pub fn run(args: &Tail) -> Outcome {
-    let mut filter = filter(&args.filters, now(&args.data))?;
     let format = match args.format {
         Some(TailFormat::Table) => OutputFormat::Table,
         None if is_stdout_terminal() => OutputFormat::Table,
         Some(TailFormat::Ndjson) | None => OutputFormat::Ndjson,
     };
+    if let Some(url) = &args.server {
+        return super::remote::tail(url, args, format);
+    }
+    let data = directory(args.data.as_ref())?;
+    let mut filter = filter(&args.filters, now(data))?;
     let begins_earlier = filter.window.from.is_some();
     // Entries behind the end say that it has come.
     let until = filter.window.to.filter(|_| filter.by == TimeField::LoggedAt);
@@ -42,7 +46,7 @@ pub fn run(args: &Tail) -> Outcome {
     let (mut tail, mut told) = (None, Told::default());
     loop {
         let began = System.boot_ns();
-        let reader = open_reader(&args.data)?;
+        let reader = open_reader(data)?;
         reader.view().damage().iter().for_each(|damage| told.tell(damage_text(damage)));
         // Whoever can read the files may see all of them, and nothing is left out for somebody slow.
         let scope = Scope::everything();
@@ -63,7 +67,7 @@ pub fn run(args: &Tail) -> Outcome {
         drop(reader);
         let took = System.boot_ns().saturating_sub(began);
         pause(INTERVAL.max(PAUSES * Duration::from_nanos(took.unsigned_abs())));
-        wait_behind(&args.data, settled);
+        wait_behind(data, settled);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `sealog verify`: recomputes every hash, and prints what was found.
 
-use super::{check_directory, output, scan::now};
+use super::{check_directory, directory, output, scan::now};
 use crate::cli::Verify;
 use crate::failure::{Failure, Outcome, while_reading};
 use crate::filter::window;
@@ -15,7 +15,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 pub fn run(args: &Verify) -> Outcome {
-    let data = &args.data;
+    if let Some(url) = &args.server {
+        return super::remote::verify(url, args);
+    }
+    let data = directory(args.data.as_ref())?;
     check_directory(data)?;
     let options = VerifyOptions {
         services: args.service.clone(),
