@@ -7,6 +7,7 @@
 mod disk;
 mod filter;
 mod format;
+mod ingest;
 mod input;
 mod journal;
 mod lines;
@@ -17,6 +18,7 @@ mod store;
 pub use disk::MemoryDisk;
 pub use filter::filter;
 pub use format::{cbor, frame, record, store_file};
+pub use ingest::{bulk, otlp, syslog};
 pub use journal::{journal, read_whole};
 pub use lines::{entry_json, import};
 pub use seeds::{Seed, seeds};
@@ -31,7 +33,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "record", run: record },
     Target { name: "frame", run: frame },
     Target { name: "journal", run: journal },
@@ -42,4 +44,7 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "filter", run: filter },
     Target { name: "segment", run: segment },
     Target { name: "column", run: column },
+    Target { name: "otlp", run: otlp },
+    Target { name: "bulk", run: bulk },
+    Target { name: "syslog", run: syslog },
 ];

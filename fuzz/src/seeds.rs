@@ -18,6 +18,18 @@ use sealog_engine::proof::Hasher;
 use sealog_engine::proof::tree::RightEdge;
 use sealog_engine::segment::writer;
 
+/// What real clients sent (`tests/data/ingest`), each behind the bytes that its target reads first.
+const CAPTURES: [(&str, &str, &[u8], &[u8]); 8] = [
+    ("otlp", "python", &[0], include_bytes!("../../tests/data/ingest/otlp-python.bin")),
+    ("otlp", "node", &[1], include_bytes!("../../tests/data/ingest/otlp-node.json")),
+    ("bulk", "python", &[], include_bytes!("../../tests/data/ingest/bulk-python.ndjson")),
+    ("bulk", "default-index", &[], b"{\"create\":{}}\n{\"tenant\":\"acme\",\"a\":{\"b\":[1]}}\n"),
+    ("syslog", "logger-octets", &[3], include_bytes!("../../tests/data/ingest/logger-tcp-octets.bin")),
+    ("syslog", "logger-lines", &[4], include_bytes!("../../tests/data/ingest/logger-tcp-lines.bin")),
+    ("syslog", "logger-structured", &[7], include_bytes!("../../tests/data/ingest/logger-structured.bin")),
+    ("syslog", "logger-bsd", &[2], include_bytes!("../../tests/data/ingest/logger-rfc3164.bin")),
+];
+
 /// One input of one target.
 pub struct Seed {
     /// The target.
@@ -49,6 +61,9 @@ pub fn seeds() -> Result<Vec<Seed>, Error> {
     }
     for (name, bytes) in filters() {
         add("filter", name, bytes);
+    }
+    for (target, name, front, bytes) in CAPTURES {
+        add(target, name, [front, bytes].concat());
     }
 
     let mut entries = store::entries();
