@@ -21,5 +21,6 @@ pub use frame::{Frame, Framer, MESSAGE_BYTES_MAX};
 pub use line::{Line, facility, severity};
 pub use network::{Network, NetworkError};
 pub use stamp::Stamp;
+pub use structured::parameters;
 pub use template::{Template, TemplateError};
 pub use tls::{TlsError, tls};

@@ -5,6 +5,7 @@ use super::statement::{self, Statement};
 use super::{Defaults, draft, syslog};
 use sealog_engine::limits::{ACTIVITY_BYTES_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 use sealog_engine::model::{Entry, Severity, Timestamp};
+use sealog_server::ingest::syslog::Line;
 use std::borrow::Cow;
 
 const RAW: &str = "data._raw";
@@ -21,7 +22,7 @@ pub(super) fn map<'a>(source: &mut Source<'a>, defaults: &Defaults) -> Result<En
     entry.generated_at = source.take_time(&["_event_time"]).or_else(|| epoch(source.get(EPOCH)?));
     entry.id = source.take_within(&["lw_id"], NAME_BYTES_MAX).unwrap_or_default();
 
-    let line = syslog::bsd(&raw).filter(|line| !line.program.is_empty());
+    let line = Line::bsd(&raw).filter(|line| !line.program.is_empty());
     let (said, program, pid) = match &line {
         Some(line) => (statement::auth(line.content), Some(line.program), line.process),
         None => (statement::proxy(&raw), None, ""),

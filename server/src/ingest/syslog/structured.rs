@@ -17,7 +17,7 @@ pub(super) fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// One attribute per parameter, `sd.<SD-ID>.<name>`; none if that would lose something.
-pub(super) fn parameters(structured: &str) -> Option<Vec<(String, String)>> {
+pub fn parameters(structured: &str) -> Option<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mut is_lossless = true;
     let mut rest = structured;
