@@ -1,5 +1,6 @@
 //! Configuration: one TOML file, overridden by the environment, checked whole before a socket opens.
 
+use crate::ingest::syslog::SyslogConfig;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ pub struct Config {
     pub sessions: SessionConfig,
     /// Types of processes that are not cancelled here, or have links.
     pub process_type: Vec<ProcessType>,
+    /// Syslog listeners.
+    #[serde(skip_serializing)]
+    pub syslog: Vec<SyslogConfig>,
 }
 
 /// Files of TLS, as PEM.
@@ -119,6 +123,7 @@ impl Default for Config {
             rates: Rates::default(),
             sessions: SessionConfig::default(),
             process_type: Vec::new(),
+            syslog: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - `reads`: who read what, in the log itself
 //! - `ingest`: what producers speak besides, decoded into batches
 //! - `names`: readable names of IDs
+//! - `syslog`: listeners
 //! - `server`: all of it together; `run`: from a socket to a clean stop
 
 pub mod access;
@@ -24,6 +25,7 @@ mod reads;
 mod routes;
 mod run;
 mod server;
+mod syslog;
 mod work;
 
 pub use config::{Config, ConfigError};

@@ -6,6 +6,7 @@ use crate::http::accept::{self, Bounds, stopped};
 use crate::http::body::Memory;
 use crate::names::Names;
 use crate::server::Server;
+use crate::syslog;
 use crate::work::Work;
 use parking_lot::Mutex;
 use sealog_engine::disk::{DirectoryDisk, Disk};
@@ -39,6 +40,9 @@ pub enum StartError {
     /// Certificates that are none.
     #[error("tls: expected a certificate chain and its private key as PEM, found {0}")]
     Tls(String),
+    /// A syslog listener that cannot be.
+    #[error("{0}")]
+    Syslog(String),
 }
 
 /// How long requests under way have when the server stops.
@@ -60,6 +64,7 @@ pub struct Started {
     stop: watch::Sender<bool>,
     accepting: tokio::task::JoinHandle<()>,
     watching: JoinHandle<()>,
+    listening: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// Starts a server on a store, in threads of its own.
@@ -112,6 +117,8 @@ pub fn start(
         verified: Mutex::new(None),
         config,
     });
+    let bound = runtime.block_on(syslog::bind(&server.config, &server))?;
+    let listening = bound.into_iter().map(|own| runtime.spawn(own.run(is_stopped.clone()))).collect();
     let own_stop = is_stopped.clone();
     let watching = std::thread::Builder::new()
         .name("sealog-arrivals".to_owned())
@@ -121,7 +128,7 @@ pub fn start(
     let own = Arc::clone(&server);
     let answer = move |request, peer| Arc::clone(&own).answer(request, peer);
     let accepting = runtime.spawn(accept::serve(listener, tls, bounds, is_stopped, answer));
-    Ok(Started { address, server, runtime, stop, accepting, watching })
+    Ok(Started { address, server, runtime, stop, accepting, watching, listening })
 }
 
 impl Started {
@@ -151,10 +158,14 @@ impl Started {
     /// # Errors
     /// What the store could not do; everything acknowledged is durable all the same.
     pub fn stop(self) -> Result<(), sealog_engine::error::Error> {
-        let Started { server, runtime, stop, accepting, watching, .. } = self;
+        let Started { server, runtime, stop, accepting, watching, listening, .. } = self;
         // Everybody who waits sees it; nobody may be left to.
         let _ = stop.send(true);
         let _ = runtime.block_on(accepting);
+        for listener in listening {
+            // What it read is durable then.
+            let _ = runtime.block_on(async { tokio::time::timeout(DRAIN, listener).await });
+        }
         runtime.shutdown_timeout(DRAIN);
         // It has no work left and does not panic; a panic is reported by the runtime.
         let _ = watching.join();

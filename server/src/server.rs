@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::http::body::Memory;
 use crate::http::request::Peer;
 use crate::http::{Body, Call, Problem};
+use crate::ingest::credential;
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::rates::Rates;
@@ -129,9 +130,8 @@ impl Server {
         if let Some(header) = headers.get(AUTHORIZATION) {
             // A wrong key is not mended by a cookie.
             let text = header.to_str().ok()?;
-            let (scheme, key) = text.split_once(' ')?;
-            let key = scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())?;
-            return self.keys.authenticate(key).map(|key| Principal::of(key, false));
+            let key = credential::key(text)?;
+            return self.keys.authenticate(key.trim()).map(|key| Principal::of(key, false));
         }
         let token = session_of(headers, cookie_name(self.is_secure(peer)))?;
         let key = self.keys.get(&self.sessions.key_of(token, System.wall_ns())?)?;
@@ -165,6 +165,7 @@ impl Server {
             }
             Found::Route(route, parts) => {
                 let call = Call {
+                    method: method.clone(),
                     parts,
                     path: head.uri.path().to_owned(),
                     query: head.uri.query().unwrap_or_default().to_owned(),

@@ -2,6 +2,7 @@
 
 use super::stream::Packing;
 use crate::access::Principal;
+use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, AsHeaderName, HeaderMap};
 use std::net::SocketAddr;
@@ -17,6 +18,8 @@ pub struct Peer {
 
 /// A request as routes see it.
 pub struct Call {
+    /// Its method.
+    pub method: Method,
     /// The parts of its path that the route leaves open.
     pub parts: Vec<String>,
     /// Its path.

@@ -35,7 +35,7 @@ pub struct Bulk<'a> {
 pub fn decode<'a>(
     body: &'a [u8],
     default_index: Option<&'a str>,
-    context: Context<'a>,
+    context: Context<'_>,
 ) -> Result<Bulk<'a>, Problem> {
     let mut gather = Gather::new(context, body.len(), true);
     let mut items = Vec::new();

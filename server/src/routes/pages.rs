@@ -30,7 +30,12 @@ pub(super) fn home_of(principal: &Principal) -> &'static str {
     own.into_iter().find(|(role, _)| principal.is(*role)).map_or("/signin", |(_, path)| path)
 }
 
-pub(super) async fn home(_: Arc<Server>, call: Call) -> Result<Answer, Problem> {
+pub(super) async fn home(server: Arc<Server>, call: Call) -> Result<Answer, Problem> {
+    // A program with a key that asks what is here, before it sends.
+    let is_program = call.principal.as_ref().is_some_and(|own| !own.is_person && own.is(Role::Producer));
+    if is_program && !call.accepts("text/html") {
+        return super::foreign::handshake(server, call).await;
+    }
     Ok(see_other(call.principal.as_ref().map_or("/signin", home_of)))
 }
 

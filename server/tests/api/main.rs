@@ -8,6 +8,7 @@
 mod access;
 mod append;
 mod documents;
+mod foreign;
 mod process;
 mod read;
 mod served;

@@ -151,7 +151,8 @@ impl Drop for Served {
     }
 }
 
-fn bearer(key: &str) -> String {
+/// The header's value.
+pub fn bearer(key: &str) -> String {
     format!("Bearer {key}")
 }
 
