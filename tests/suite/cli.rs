@@ -18,6 +18,7 @@ mod import;
 mod output;
 mod scan;
 mod segment;
+mod serve;
 mod store;
 mod tail;
 mod verify;
