@@ -42,8 +42,6 @@ async function shoot(name, role, where, { scheme = 'light', ready } = {}) {
 const chart = (page) => page.getByRole('application', { name: /Entries over time/ }).waitFor();
 await shoot('audit', 'auditor', '/audit?last=2m', { ready: async (page) => { await chart(page); await rows(page, 'audit').first().waitFor(); } });
 await shoot('audit-details', 'auditor', '/audit?last=2m', { scheme: 'dark', ready: async (page) => { await chart(page); await rows(page, 'audit').nth(4).click(); await page.getByRole('tab', { name: 'Details' }).waitFor(); } });
-await shoot('validation', 'auditor', '/audit/validation?last=1d', { ready: async (page) => { await page.locator('.toolbar').getByRole('button', { name: 'Validate' }).click(); await page.getByRole('heading', { name: 'The log is valid' }).waitFor(); } });
-await shoot('processes', 'admin', '/processes', { ready: async (page) => { await rows(page, 'processes').first().waitFor(); } });
 await shoot('process', 'admin', '/processes/nova-done?tenant=acme-corp', { scheme: 'dark', ready: async (page) => { await until(async () => (await rows(page, 'messages').count()) > 4); } });
 await shoot('customer-log', 'two', '/log', { ready: async (page) => { await chart(page); await rows(page, 'customer').first().waitFor(); } });
 await browser.close();
