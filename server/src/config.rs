@@ -249,6 +249,10 @@ impl Config {
                 self.origin
             )));
         }
+        for (index, own) in self.syslog.iter().enumerate() {
+            let read = |path: &std::path::Path| std::fs::read(path);
+            own.check(index, &read).map_err(|error| ConfigError(error.to_string()))?;
+        }
         for own in &self.process_type {
             if own.activity.is_empty() {
                 return Err(ConfigError(

@@ -112,7 +112,7 @@ fn a_syslog_listener_of_the_configuration_appends_what_it_is_sent() {
     });
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let message = "<165>1 2026-01-01T00:00:00Z host su - ID47 - 'su root' failed";
-    write!(stream, "{} {message}{message}\n", message.len()).unwrap();
+    writeln!(stream, "{} {message}{message}", message.len()).unwrap();
     drop(stream);
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {

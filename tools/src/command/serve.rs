@@ -35,7 +35,7 @@ pub fn start(
     pages: Option<PathBuf>,
 ) -> Result<Started, Failure> {
     sealog_server::start(store, directory, config, pages).map_err(|error| match error {
-        StartError::Tls(_) => Failure::Input(error.to_string()),
+        StartError::Tls(_) | StartError::Syslog(_) => Failure::Input(error.to_string()),
         StartError::Listen(..) | StartError::Io(..) | StartError::Keys(_) => {
             Failure::Impossible(error.to_string())
         }
