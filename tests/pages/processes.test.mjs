@@ -181,6 +181,7 @@ test('keyboard alone: move, open, and back', async () => {
   await page.goBack();
   await until(async () => (await count(page)) === 1, 'the filtered list again');
   await page.keyboard.press('/');
+  await page.waitForFunction(() => document.activeElement?.name === 'request_id');
   await page.keyboard.type('req-nova-done');
   await page.keyboard.press('Enter');
   await until(() => parameters(page).get('request_id') === 'req-nova-done', 'the filter');

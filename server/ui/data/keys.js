@@ -37,3 +37,10 @@ export const SHORTCUTS = [
   ['/', 'Search'], ['j', 'Next row'], ['k', 'Previous row'], ['Enter', 'Open details'], ['Esc', 'Close'],
   ['c', 'Copy the entry as JSON'], ['t', 'Follow live'], ['r', 'Refresh'], ['?', 'This help'],
 ];
+
+/** Puts the cursor into a field: at once where it is there, so that no key after this one is lost, else when it is drawn. */
+export function focusWhenThere(selector) {
+  const field = document.querySelector(selector);
+  if (field) field.focus();
+  if (!field || document.activeElement !== field) requestAnimationFrame(() => document.querySelector(selector)?.focus());
+}

@@ -9,7 +9,7 @@ import { BOXES, boxOf, classesOf } from '../data/severity.js';
 import { duration, pieces, toMillis, toText } from '../data/time.js';
 import { count } from '../data/number.js';
 import { me } from '../data/session.js';
-import { useKeys } from '../data/keys.js';
+import { focusWhenThere, useKeys } from '../data/keys.js';
 import { copy } from '../data/clipboard.js';
 import { Icon } from '../parts/icon.js';
 import { Rows, isNarrow } from '../parts/rows.js';
@@ -97,7 +97,7 @@ export function CustomerLog() {
   const toggleLive = () => change(isLive ? { live: null } : { live: '1', from: null, to: null });
   useKeys({
     j: () => entry.step(1), k: () => entry.step(-1), r: () => log.refresh(), t: toggleLive, Enter: entry.openHere,
-    '/': () => { setOpen(true); requestAnimationFrame(() => document.querySelector('.filters input[type=text]')?.focus()); },
+    '/': () => { setOpen(true); focusWhenThere('.filters input[type=text]'); },
     c: () => (entry.at >= 0 ? copy(JSON.stringify(list.row(entry.at), null, 2), 'Copied as JSON') : false),
     Escape: () => (entry.at >= 0 && !entry.named ? entry.setAt(-1) : false),
   });

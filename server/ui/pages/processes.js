@@ -6,7 +6,7 @@ import { createList } from '../data/list.js';
 import { fetchProcesses, isOver, keyOf, pageOf } from '../data/process.js';
 import { duration, toMillis } from '../data/time.js';
 import { count } from '../data/number.js';
-import { useKeys } from '../data/keys.js';
+import { focusWhenThere, useKeys } from '../data/keys.js';
 import { CLASSES, LABELS } from '../data/severity.js';
 import { Icon } from '../parts/icon.js';
 import { Rows } from '../parts/rows.js';
@@ -78,7 +78,7 @@ export function Processes() {
   const refilter = (changes) => change(changes);
   const open = (row) => row && go(pageOf(row));
   const step = (by) => setAt((now) => Math.max(0, Math.min(list.size.value - 1, now + by)));
-  useKeys({ '/': () => { setOpen(true); requestAnimationFrame(() => document.querySelector('[name=request_id]')?.focus()); }, j: () => step(1), k: () => step(-1), r: () => list.reset({ keep: true }), Enter: () => (at >= 0 ? open(list.row(at)) : false), Escape: () => (at >= 0 ? setAt(-1) : false) });
+  useKeys({ '/': () => { setOpen(true); focusWhenThere('[name=request_id]'); }, j: () => step(1), k: () => step(-1), r: () => list.reset({ keep: true }), Enter: () => (at >= 0 ? open(list.row(at)) : false), Escape: () => (at >= 0 ? setAt(-1) : false) });
   const inForce = Object.keys(filter).length;
   return html`<div class="page log-page"><header class="page-head"><h1>Process Log</h1>
     <div class="page-acts"><button class="button only-narrow-filters keep" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}><${Icon} name="filter" /><span>Filters</span></button>
